@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# make run     set up, build, take a robot through a job     make test   set up, build, all tests
+# make         build only                                    make bench  both sides of every claim
+# Options: CC=clang  SAN=1 (ASan+UBSan)  OPT=-O0  BUILD=build/other
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+OPT     ?= -O2
+SAN     ?=
+EXT     := build/extern
+BUILD   ?= build/$(CC)$(if $(SAN),-san)
+MJ      := $(EXT)/mujoco
+
+WARN := -Wall -Wextra -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+        -Wcast-qual -Wundef -Wwrite-strings -Wformat=2 -Wno-unused-function -Werror
+CFLAGS  = -std=gnu17 $(OPT) -g -fPIC -ffp-contract=off -fno-math-errno -fvisibility=hidden $(WARN) \
+          $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+, := ,
+INC     = -Iinclude -Isrc -I$(BUILD)/gen -isystem $(MJ)/include
+LDLIBS  = -L$(MJ) -lmujoco -Wl,-rpath,$(abspath $(MJ)) -lyaml -lsodium -lzstd -lpng -lm -ldl -lpthread
+LDFLAGS = $(if $(SAN),-fsanitize=address$(,)undefined) -rdynamic
+
+LIBSRC := $(wildcard src/*/*.c)
+APPSRC := $(wildcard apps/qiao/*.c)
+TESTS  := $(patsubst tests/%.c,$(BUILD)/tests/%,$(wildcard tests/test_*.c))
+BENCH  := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
+BRAINS := $(patsubst brains/%/,$(BUILD)/brains/%.so,$(dir $(wildcard brains/*/*.c)))
+BRAINS := $(sort $(BRAINS))
+LIB    := $(BUILD)/libqiao.a
+APP    := $(BUILD)/qiao
+
+all: $(APP) $(BRAINS)
+
+setup: $(EXT)/.ready
+$(EXT)/.ready: extern/lock.txt tools/setup.sh
+	@tools/setup.sh
+$(BUILD)/obj/%.o: %.c | $(EXT)/.ready
+	@mkdir -p $(@D)
+	@echo "  cc    $<"
+	@$(CC) $(CFLAGS) $(CFLAGS_$(notdir $*)) $(INC) -MMD -MP -c $< -o $@
+$(LIB): $(LIBSRC:%.c=$(BUILD)/obj/%.o)
+	@rm -f $@; ar rcs $@ $^
+$(APP): $(APPSRC:%.c=$(BUILD)/obj/%.o) $(LIB)
+	@echo "  link  $@"
+	@$(CC) $(LDFLAGS) $(filter %.o,$^) -Wl,--whole-archive $(LIB) -Wl,--no-whole-archive $(LDLIBS) -o $@
+	@ln -sfn $(abspath $(APP)) build/qiao
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) $< $(LIB) $(LDLIBS) -o $@
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS) $< $(LIB) $(LDLIBS) -o $@
+# a plug-in: its own folder's sources and the parts of the library that it uses
+.SECONDEXPANSION:
+$(BUILD)/brains/%.so: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(wildcard brains/$$*/*.c)) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  link  $@"
+	@$(CC) -shared $(if $(SAN),-fsanitize=address$(,)undefined) $(filter %.o,$^) -Wl,--exclude-libs,ALL $(LIB) -lm -o $@ $(LDLIBS)
+
+tests: $(TESTS) $(APP) $(BRAINS)
+test: tests
+	@tools/run_tests.sh $(BUILD) $(FILTER)
+bench: $(BENCH) $(APP) $(BRAINS)
+	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
+run: all
+	@tools/run_demo.sh $(BUILD)
+clean:
+	rm -rf build/gcc build/clang build/gcc-san build/clang-san
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+.PHONY: all setup tests test bench run clean format
+.PRECIOUS: $(BUILD)/obj/%.o
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// qiao/brain.h - the contract between a brain and a body (DESIGN law 1).
+// A brain sees only qiao_obs and writes only qiao_cmd: no truth, clock, socket or file.
+// A plug-in is a shared object that exports `const qiao_brain_api *qiao_brain_entry(void)`.
+#ifndef QIAO_BRAIN_H
+#define QIAO_BRAIN_H
+
+#include "qiao/model.h"
+
+enum { QIAO_BRAIN_ABI = 1 };
+
+typedef struct qiao_brain_api {
+    uint32_t abi;   // QIAO_BRAIN_ABI
+    uint32_t bytes; // sizeof(qiao_brain_api)
+    const char *name, *version;
+    double rate_hz;          // how often step wants to be called
+    const char *const *need; // signals it reads, NULL-terminated; a missing one is an error at load
+    // Bytes for n worlds. 0: this body does not fit; d says why.
+    size_t (*size)(const qiao_io *io, int n, qiao_diag *d);
+    // Lays the brain out in mem (64-byte aligned, zeroed, outlives it). io outlives it too.
+    qiao_err (*init)(void *mem, const qiao_io *io, int n, qiao_diag *d);
+    void (*reset)(void *mem, int world, uint64_t seed);
+    // One decision for every live row of obs. Never allocates, locks, logs or reads a clock.
+    qiao_err (*step)(void *mem, const qiao_obs *obs, qiao_cmd *cmd);
+} qiao_brain_api;
+typedef const qiao_brain_api *(*qiao_brain_entry_fn)(void);
+
+// A brain that runs: a plug-in in this process, a plug-in in a child process, or any program that
+// speaks the protocol of docs/brain.md.
+typedef struct qiao_brain qiao_brain;
+
+typedef struct qiao_brain_def {
+    const char *spec;   // "trot" (brains/trot), "x.so", "x.py" or an executable; see docs/brain.md
+    bool isolate;       // run a plug-in in a child process (default for plug-ins not built in)
+    int deadline_ms;    // per step of a brain in another process; 0: 200
+    int n;              // worlds
+} qiao_brain_def;
+qiao_brain_def qiao_brain_def_default(void);
+
+// Finds and checks the brain (ABI, name, rate); no body yet.
+qiao_brain *qiao_brain_open(const qiao_brain_def *def, qiao_diag *d);
+void qiao_brain_close(qiao_brain *b);
+const char *qiao_brain_name(const qiao_brain *b);
+double qiao_brain_rate(const qiao_brain *b);
+void qiao_brain_digest(const qiao_brain *b, uint8_t hash[QIAO_HASH_BYTES]); // of its file
+
+// Gives the brain its body. io must outlive the brain.
+qiao_err qiao_brain_bind(qiao_brain *b, const qiao_io *io, qiao_diag *d);
+qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d);
+// One step for all live rows. E_PEER: it died or broke the protocol; E_TIMEOUT: it missed the
+// deadline; E_NAN: garbage in the command. In each case cmd holds damping (kp 0, kd the drive's,
+// tau 0), d says what happened in words, and later steps keep returning the same.
+qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d);
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// qiao/sim.h - worlds: step them, sense them, push them. Batch first: n = 1 is no special path.
+// memory   _new allocates all; _reset, _step, _observe never allocate, lock, log or read a clock
+//          (with nthread > 1 the batch calls hand work to waiting threads; the work itself is free
+//          of locks)
+// threads  one caller; n worlds run on nthread threads; the bits do not depend on nthread
+#ifndef QIAO_SIM_H
+#define QIAO_SIM_H
+
+#include "qiao/model.h"
+
+typedef struct qiao_sim qiao_sim;
+
+typedef struct qiao_sim_def {
+    const char *engine;  // "mujoco" (later "lanes")
+    int nworld, nthread; // nthread <= 0: as many as the machine has
+    const qiao_robot *robot;
+    const qiao_model *const *world; // [nworld] may repeat; all of the same shape (nq, nv, nu, nbody)
+    int ngrant;                     // sensors that the scenario adds to the robot's own
+    const qiao_sensor *grant;
+    double period;                  // s between brain steps; a whole number of physics steps
+} qiao_sim_def;
+qiao_sim_def qiao_sim_def_default(void);
+
+qiao_sim *qiao_sim_new(const qiao_sim_def *def, qiao_diag *d);
+void qiao_sim_free(qiao_sim *s);
+const qiao_io *qiao_sim_io(const qiao_sim *s); // order of obs and cmd
+
+// World w back to the start: robot at rest pose, all else as its model says.
+//   seed, trial  key every random number of the world
+qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial);
+// Writes q [nq] and qd [nv] (NULL: zero) of world w; time and random numbers go on.
+qiao_err qiao_sim_set(qiao_sim *s, int w, const double *q, const double *qd);
+
+// All live worlds forward by nstep physics steps with the latched command.
+// A world whose state stops being finite is stopped with E_NAN; the others go on.
+void qiao_sim_step(qiao_sim *s, int nstep);
+void qiao_sim_step_world(qiao_sim *s, int w, int nstep); // one world, in the caller's thread
+// Latches commands for all worlds (rows as in cmd), or one row for world w.
+void qiao_sim_command(qiao_sim *s, const qiao_cmd *cmd);
+void qiao_sim_command_world(qiao_sim *s, int w, const qiao_cmd *cmd, int row);
+// Samples every sensor and returns the batch's observations; arrays stay the sim's.
+const qiao_obs *qiao_sim_observe(qiao_sim *s);
+void qiao_sim_observe_world(qiao_sim *s, int w); // refreshes row w of the same arrays
+const qiao_obs *qiao_sim_obs(const qiao_sim *s); // the arrays as they are
+// Value of a command signal of world w (kind QIAO_SENSE_COMMAND), x [dim].
+void qiao_sim_signal(qiao_sim *s, int w, int sig, const double *x);
+// External force and torque at a body's centre of mass, world frame, until changed.
+void qiao_sim_push(qiao_sim *s, int w, int body, const double force_w[3], const double torque_w[3]);
+void qiao_sim_stop(qiao_sim *s, int w); // world w is over; step skips it
+qiao_err qiao_sim_status(const qiao_sim *s, int w);
+
+// ---- the truth, for referee and record only; a brain never sees it (law 1) ----
+
+typedef struct qiao_contact {
+    int body[2], geom[2]; // world model indices
+    double pos_w[3];
+    double force_w[3]; // on body[1]
+} qiao_contact;
+enum { QIAO_CONTACT_MAX = 256 };
+
+typedef struct qiao_truth { // of one world; pointers stay the sim's and move on with it
+    const qiao_model *model;
+    int64_t t_ns;
+    const double *q, *qd;     // [nq] [nv]
+    const double *body_pos;   // [nbody][3] world frame
+    const double *body_quat;  // [nbody][4]
+    const double *body_vel;   // [nbody][6] rotation, then translation of the body's origin, world
+    const double *tau;        // [nu] what the drives deliver
+    const double *act_force_peak; // [nu] largest |tau| since reset
+    const double *body_force_peak; // [nbody] largest contact force sum on a body in any step since
+                                   // the last qiao_sim_peaks_clear, N
+    double energy;            // J taken by the drives since reset (positive power only)
+    int ncontact;
+    const qiao_contact *contact; // [ncontact]
+} qiao_truth;
+// Fills t with the present state (computes contact forces and body velocities).
+void qiao_sim_truth(qiao_sim *s, int w, qiao_truth *t);
+void qiao_sim_peaks_clear(qiao_sim *s, int w);
+
+// Adds the exact state bits (time, q, qd, command, observation) of world w to a trace hash.
+void qiao_sim_trace(const qiao_sim *s, int w, qiao_hash *h);
+
+#endif

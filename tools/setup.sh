@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Sets up a fresh Debian 12: system packages, then what extern/lock.txt pins, into build/extern.
+# Resumes after an interruption; does nothing twice.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+ext=build/extern
+mkdir -p "$ext"
+say() { printf '  setup %s\n' "$*"; }
+
+# 1. Debian packages: all in extern/debian.txt that are not there yet
+missing=()
+while read -r p _; do
+    case "$p" in ''|'#'*) continue ;; esac
+    dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
+done < extern/debian.txt
+if [ ${#missing[@]} -gt 0 ]; then
+    if [ "$(id -u)" = 0 ]; then as=(); elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then as=(sudo); else
+        say "these Debian packages are missing and need an administrator:"
+        printf '          apt-get install --no-install-recommends %s\n' "${missing[*]}"
+        exit 2
+    fi
+    say "Debian packages: ${missing[*]}"
+    "${as[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends \
+        "${missing[@]}" > "$ext/apt.log" 2>&1 || { tail -20 "$ext/apt.log"; exit 1; }
+fi
+
+# 2. pinned files, each checked against its sha256 before it is opened
+fetch_pypi() { # name version folder
+    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+        --python-version 3.12 --platform manylinux_2_28_x86_64 --dest "$3" "$1==$2"
+}
+fetch_npm() { (cd "$3" && npm pack --silent "$1@$2" >/dev/null); }
+while read -r registry name version file sha; do
+    case "$registry" in ''|'#'*) continue ;; esac
+    to="$ext/files/$file"
+    mkdir -p "$ext/files"
+    if ! echo "$sha  $to" | sha256sum --check --status 2>/dev/null; then
+        say "$name $version (from $registry)"
+        tmp="$ext/files/.part"; rm -rf "$tmp"; mkdir -p "$tmp"
+        "fetch_$registry" "$name" "$version" "$tmp"
+        echo "$sha  $tmp/$file" | sha256sum --check --status ||
+            { say "$file does not have the pinned sha256; nothing of it was used"; exit 1; }
+        mv "$tmp/$file" "$to"; rm -rf "$tmp"
+    fi
+    dest="$ext/$name"
+    if [ "$(cat "$dest/.version" 2>/dev/null)" != "$version $sha" ]; then
+        rm -rf "$dest" "$dest.part"; mkdir -p "$dest.part"
+        case "$file" in
+        mujoco-*.whl)
+            unzip -qo "$to" 'mujoco/include/*' 'mujoco/libmujoco*' 'mujoco-*/licenses/*' -d "$dest.part"
+            mv "$dest.part"/mujoco/* "$dest.part"; rmdir "$dest.part/mujoco"
+            ln -s "libmujoco.so.$version" "$dest.part/libmujoco.so" ;;
+        *.tgz) tar -xzf "$to" -C "$dest.part" --strip-components=1 ;;
+        *) cp "$to" "$dest.part" ;;
+        esac
+        echo "$version $sha" > "$dest.part/.version"
+        mv "$dest.part" "$dest"
+    fi
+done < extern/lock.txt
+touch "$ext/.ready"
+say "ready"
