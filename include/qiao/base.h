@@ -11,20 +11,20 @@
 #include <stdint.h>
 
 // One list makes the codes, their names and their texts. 0 is success, all others negative.
-#define QIAO_ERR_LIST(X)                                                                           \
-    X(0, OK, "success")                                                                            \
-    X(-1, E_ARG, "a value that the call does not take")                                            \
-    X(-2, E_MEM, "out of memory")                                                                  \
-    X(-3, E_IO, "a file could not be read or written")                                             \
-    X(-4, E_FORMAT, "a file does not follow its format")                                           \
-    X(-5, E_NAME, "no such name")                                                                  \
-    X(-6, E_FIT, "the parts do not fit each other")                                                \
-    X(-7, E_NAN, "a result is not finite")                                                         \
-    X(-8, E_LIMIT, "a stated limit was passed")                                                    \
-    X(-9, E_TIMEOUT, "no answer within the deadline")                                              \
-    X(-10, E_PEER, "the other process ended or broke the protocol")                                \
-    X(-11, E_INFEASIBLE, "no solution satisfies the constraints")                                  \
-    X(-12, E_UNSUPPORTED, "a feature that is not supported")                                       \
+#define QIAO_ERR_LIST(X)                                            \
+    X(0, OK, "success")                                             \
+    X(-1, E_ARG, "a value that the call does not take")             \
+    X(-2, E_MEM, "out of memory")                                   \
+    X(-3, E_IO, "a file could not be read or written")              \
+    X(-4, E_FORMAT, "a file does not follow its format")            \
+    X(-5, E_NAME, "no such name")                                   \
+    X(-6, E_FIT, "the parts do not fit each other")                 \
+    X(-7, E_NAN, "a result is not finite")                          \
+    X(-8, E_LIMIT, "a stated limit was passed")                     \
+    X(-9, E_TIMEOUT, "no answer within the deadline")               \
+    X(-10, E_PEER, "the other process ended or broke the protocol") \
+    X(-11, E_INFEASIBLE, "no solution satisfies the constraints")   \
+    X(-12, E_UNSUPPORTED, "a feature that is not supported")        \
     X(-13, E_ABI, "built for another version of the interface")
 
 typedef enum qiao_err {

@@ -30,10 +30,10 @@ typedef const qiao_brain_api *(*qiao_brain_entry_fn)(void);
 typedef struct qiao_brain qiao_brain;
 
 typedef struct qiao_brain_def {
-    const char *spec;   // "trot" (brains/trot), "x.so", "x.py" or an executable; see docs/brain.md
-    bool isolate;       // run a plug-in in a child process (default for plug-ins not built in)
-    int deadline_ms;    // per step of a brain in another process; 0: 200
-    int n;              // worlds
+    const char *spec; // "trot" (brains/trot), "x.so", "x.py" or an executable; see docs/brain.md
+    bool isolate;     // run a plug-in in a child process (default for plug-ins not built in)
+    int deadline_ms;  // per step of a brain in another process; 0: 200
+    int n;            // worlds
 } qiao_brain_def;
 qiao_brain_def qiao_brain_def_default(void);
 

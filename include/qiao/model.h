@@ -42,34 +42,34 @@ typedef struct qiao_model {
     const double *body_iquat;   // [nbody][4] principal axes
     const double *body_inertia; // [nbody][3] about the principal axes
 
-    const int *jnt_type;         // [njnt] qiao_joint_type
-    const int *jnt_body;         // [njnt]
-    const int *jnt_qadr;         // [njnt] first coordinate in q
-    const int *jnt_vadr;         // [njnt] first coordinate in qd
-    const double *jnt_pos;       // [njnt][3] anchor in the body's frame
-    const double *jnt_axis;      // [njnt][3]
-    const double *jnt_range;     // [njnt][2]; both 0 if unlimited
-    const double *dof_armature;  // [nv]
-    const double *dof_damping;   // [nv]
-    const double *dof_friction;  // [nv] friction loss
-    const int *act_joint;        // [nu] joint it drives, -1 if it drives something else
-    const double *act_gear;      // [nu] of the first axis
-    const double *act_ctrlrange; // [nu][2]; both 0 if unlimited
+    const int *jnt_type;          // [njnt] qiao_joint_type
+    const int *jnt_body;          // [njnt]
+    const int *jnt_qadr;          // [njnt] first coordinate in q
+    const int *jnt_vadr;          // [njnt] first coordinate in qd
+    const double *jnt_pos;        // [njnt][3] anchor in the body's frame
+    const double *jnt_axis;       // [njnt][3]
+    const double *jnt_range;      // [njnt][2]; both 0 if unlimited
+    const double *dof_armature;   // [nv]
+    const double *dof_damping;    // [nv]
+    const double *dof_friction;   // [nv] friction loss
+    const int *act_joint;         // [nu] joint it drives, -1 if it drives something else
+    const double *act_gear;       // [nu] of the first axis
+    const double *act_ctrlrange;  // [nu][2]; both 0 if unlimited
     const double *act_forcerange; // [nu][2] at the actuator; both 0 if unlimited
 
-    const int *geom_type;     // [ngeom] MuJoCo's mjtGeom
-    const int *geom_body;     // [ngeom]
-    const int *geom_mesh;     // [ngeom] mesh or -1
-    const int *geom_group;    // [ngeom] 0..5; group 3 is collision only and not drawn
-    const double *geom_size;  // [ngeom][3]
-    const double *geom_pos;   // [ngeom][3]
-    const double *geom_quat;  // [ngeom][4]
-    const float *geom_rgba;   // [ngeom][4]
-    const int *site_body;     // [nsite]
-    const double *site_pos;   // [nsite][3]
-    const double *site_quat;  // [nsite][4]
-    const double *q0;         // [nq]
-    const double *key_q;      // [nkey][nq]
+    const int *geom_type;    // [ngeom] MuJoCo's mjtGeom
+    const int *geom_body;    // [ngeom]
+    const int *geom_mesh;    // [ngeom] mesh or -1
+    const int *geom_group;   // [ngeom] 0..5; group 3 is collision only and not drawn
+    const double *geom_size; // [ngeom][3]
+    const double *geom_pos;  // [ngeom][3]
+    const double *geom_quat; // [ngeom][4]
+    const float *geom_rgba;  // [ngeom][4]
+    const int *site_body;    // [nsite]
+    const double *site_pos;  // [nsite][3]
+    const double *site_quat; // [nsite][4]
+    const double *q0;        // [nq]
+    const double *key_q;     // [nkey][nq]
 
     const struct mjModel_ *mj; // the compiled model itself, for engine mujoco and pictures
     qiao_arena *arena;         // owner of the names
@@ -108,31 +108,31 @@ typedef enum qiao_sensor_kind {
 // One sensor: what it reads and how badly. Noise is Gaussian per sample, bias constant in a trial.
 typedef struct qiao_sensor {
     qiao_sensor_kind kind;
-    const char *name;      // signal name, unique: "joint_pos", "imu_gyro", "command_velocity"
-    const char *unit;      // "rad", "m/s", "N", "1"
-    const char *frame;     // "joint", "imu", "base", "world"
-    int dim;               // doubles in the signal; 0: the model room works it out
-    int nname;             // element names
+    const char *name;           // signal name, unique: "joint_pos", "imu_gyro", "command_velocity"
+    const char *unit;           // "rad", "m/s", "N", "1"
+    const char *frame;          // "joint", "imu", "base", "world"
+    int dim;                    // doubles in the signal; 0: the model room works it out
+    int nname;                  // element names
     const char *const *element; // [nname] joint, foot or body names; NULL: the robot's own order
-    double rate_hz;        // 0: every control step
-    double noise, bias;    // standard deviations, in the signal's unit
-    double delay;          // s from sample to arrival
-    int grid_n[2];         // height scan: points along base x and y
-    double grid_step;      // m
-    double grid_center[2]; // m, middle of the grid in the yaw-aligned base frame
+    double rate_hz;             // 0: every control step
+    double noise, bias;         // standard deviations, in the signal's unit
+    double delay;               // s from sample to arrival
+    int grid_n[2];              // height scan: points along base x and y
+    double grid_step;           // m
+    double grid_center[2];      // m, middle of the grid in the yaw-aligned base frame
 } qiao_sensor;
 
 // A drive: PD at its own rate, with the limits of motor, gearbox and supply.
 // tau = clip(kp (q* - q) + kd (qd* - qd) + tau*), |tau| <= torque_max, and no torque that pushes
 // further once |qd| > speed_max; between speed_knee and speed_max the limit falls linearly.
 typedef struct qiao_drive {
-    double kp, kd;       // taken when the command's kp and kd are negative
-    double torque_max;   // N*m or N; 0: unlimited
+    double kp, kd;                // taken when the command's kp and kd are negative
+    double torque_max;            // N*m or N; 0: unlimited
     double speed_knee, speed_max; // rad/s; 0: unlimited
-    double rate_hz;      // of the PD loop; 0: every physics step
-    double delay;        // s from command to effect
-    double armature;     // kg*m2 reflected rotor inertia; <0: as the model says
-    bool native;         // the model's own law (MuJoCo affine actuator): command q is its ctrl
+    double rate_hz;               // of the PD loop; 0: every physics step
+    double delay;                 // s from command to effect
+    double armature;              // kg*m2 reflected rotor inertia; <0: as the model says
+    bool native; // the model's own law (MuJoCo affine actuator): command q is its ctrl
 } qiao_drive;
 
 // What a robot is beyond its MJCF: robots/x/robot.yaml, or guessed for a bare MJCF or URDF.
@@ -142,15 +142,15 @@ typedef struct qiao_robot {
     qiao_model *model;                          // the robot alone, no ground
     int base;                                   // body that a scenario places
     int nfoot;
-    const int *foot_site;                       // [nfoot]; foot name = site name
-    int tool_site, imu_site;                    // -1: none
-    const char *gripper;                        // actuator that closes the hand, NULL: none
-    const double *rest_q;                       // [nq] default pose
-    const qiao_drive *drive;                    // [nu]
+    const int *foot_site;    // [nfoot]; foot name = site name
+    int tool_site, imu_site; // -1: none
+    const char *gripper;     // actuator that closes the hand, NULL: none
+    const double *rest_q;    // [nq] default pose
+    const qiao_drive *drive; // [nu]
     int nsensor;
-    const qiao_sensor *sensor;                  // what the machine carries, dims worked out
-    double payload_pos[3];                      // m, where a load is put, base frame
-    uint8_t hash[QIAO_HASH_BYTES];              // of model and drives and sensors
+    const qiao_sensor *sensor;     // what the machine carries, dims worked out
+    double payload_pos[3];         // m, where a load is put, base frame
+    uint8_t hash[QIAO_HASH_BYTES]; // of model and drives and sensors
     qiao_arena *arena;
 } qiao_robot;
 
@@ -173,14 +173,16 @@ typedef struct qiao_signal {
 } qiao_signal;
 typedef struct qiao_io {
     int nsig, nobs, nu;
-    const qiao_signal *sig;      // [nsig]
-    const char *const *act_name; // [nu]
-    const qiao_robot *robot;     // the machine: a brain may know its own body, never the world
-    double period;               // s between two brain steps
-    int nparam;                  // facts the scenario gives as text ("bin_0_pos" = "0.5 0.2 0.1")
-    const char *const *param_name;
-    const char *const *param_text;
+    const qiao_signal *sig;        // [nsig]
+    const char *const *act_name;   // [nu]
+    const qiao_robot *robot;       // the machine: a brain may know its own body, never the world
+    double period;                 // s between two brain steps
+    int nworld, nparam;            // facts the scenario gives as text ("obj_1.shape" = "box"):
+    const char *const *param_name; // [nparam]
+    const char *const *param_text; // [nworld][nparam] each world has its own; see qiao_io_param
 } qiao_io;
+// The text of a fact in one world, or NULL if the scenario does not give it.
+const char *qiao_io_param(const qiao_io *io, int world, const char *name);
 // The signal of that name or NULL (d filled with the nearest names).
 const qiao_signal *qiao_io_find(const qiao_io *io, const char *name, qiao_diag *d);
 
@@ -209,7 +211,8 @@ qiao_model *qiao_model_world(const qiao_robot *r, const char *scene_xml, const d
                              double yaw, qiao_diag *d);
 // Indices of the robot's own parts in a world model: same order as in the robot's model.
 typedef struct qiao_part {
-    const int *body, *jnt, *act, *site, *geom; // [robot nbody, njnt, nu, nsite, ngeom] -> world index
+    const int *body, *jnt, *act, *site,
+        *geom; // [robot nbody, njnt, nu, nsite, ngeom] -> world index
 } qiao_part;
 qiao_err qiao_model_part(const qiao_model *world, const qiao_robot *r, qiao_arena *a,
                          qiao_part *part, qiao_diag *d);

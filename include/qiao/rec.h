@@ -11,15 +11,15 @@
 typedef struct qiao_rec qiao_rec;
 
 typedef struct qiao_rec_def {
-    const char *path;         // of the .mcap
-    const qiao_model *world;  // geometry is stored once
+    const char *path;        // of the .mcap
+    const qiao_model *world; // geometry is stored once
     const qiao_io *io;
-    double pose_rate_hz;      // transforms and contacts; 50
-    double signal_rate_hz;    // obs and cmd; 100
+    double pose_rate_hz;                  // transforms and contacts; 50
+    double signal_rate_hz;                // obs and cmd; 100
     const char *robot, *brain, *scenario; // names
     const char *engine;
-    const char *case_text;    // concrete .osc, stored as an attachment
-    const char *world_xml;    // scene MJCF, stored as an attachment
+    const char *case_text; // concrete .osc, stored as an attachment
+    const char *world_xml; // scene MJCF, stored as an attachment
     uint64_t seed, trial;
 } qiao_rec_def;
 qiao_rec_def qiao_rec_def_default(void);

@@ -15,10 +15,11 @@ typedef struct qiao_sim_def {
     const char *engine;  // "mujoco" (later "lanes")
     int nworld, nthread; // nthread <= 0: as many as the machine has
     const qiao_robot *robot;
-    const qiao_model *const *world; // [nworld] may repeat; all of the same shape (nq, nv, nu, nbody)
-    int ngrant;                     // sensors that the scenario adds to the robot's own
+    const qiao_model *const
+        *world; // [nworld] may repeat; all of the same shape (nq, nv, nu, nbody)
+    int ngrant; // sensors that the scenario adds to the robot's own
     const qiao_sensor *grant;
-    double period;                  // s between brain steps; a whole number of physics steps
+    double period; // s between brain steps; a whole number of physics steps
 } qiao_sim_def;
 qiao_sim_def qiao_sim_def_default(void);
 
@@ -62,15 +63,15 @@ enum { QIAO_CONTACT_MAX = 256 };
 typedef struct qiao_truth { // of one world; pointers stay the sim's and move on with it
     const qiao_model *model;
     int64_t t_ns;
-    const double *q, *qd;     // [nq] [nv]
-    const double *body_pos;   // [nbody][3] world frame
-    const double *body_quat;  // [nbody][4]
-    const double *body_vel;   // [nbody][6] rotation, then translation of the body's origin, world
-    const double *tau;        // [nu] what the drives deliver
-    const double *act_force_peak; // [nu] largest |tau| since reset
+    const double *q, *qd;    // [nq] [nv]
+    const double *body_pos;  // [nbody][3] world frame
+    const double *body_quat; // [nbody][4]
+    const double *body_vel;  // [nbody][6] rotation, then translation of the body's origin, world
+    const double *tau;       // [nu] what the drives deliver
+    const double *act_force_peak;  // [nu] largest |tau| since reset
     const double *body_force_peak; // [nbody] largest contact force sum on a body in any step since
                                    // the last qiao_sim_peaks_clear, N
-    double energy;            // J taken by the drives since reset (positive power only)
+    double energy;                 // J taken by the drives since reset (positive power only)
     int ncontact;
     const qiao_contact *contact; // [ncontact]
 } qiao_truth;

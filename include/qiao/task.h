@@ -23,7 +23,7 @@ int qiao_scenario_list(qiao_arena *a, const char **names, int cap);
 typedef struct qiao_param {
     const char *name; // "friction", "push_1.force"
     const char *unit;
-    double lo, hi;    // equal: fixed; of the unit above
+    double lo, hi; // equal: fixed; of the unit above
 } qiao_param;
 int qiao_scenario_params(const qiao_scenario *s, const qiao_param **p);
 
@@ -33,9 +33,9 @@ int qiao_scenario_params(const qiao_scenario *s, const qiao_param **p);
 qiao_case *qiao_case_new(const qiao_scenario *s, const qiao_robot *r, uint64_t seed, uint64_t trial,
                          qiao_diag *d);
 void qiao_case_free(qiao_case *c);
-const char *qiao_case_text(const qiao_case *c);  // the concrete .osc, loads and replays alone
+const char *qiao_case_text(const qiao_case *c);        // the concrete .osc, loads and replays alone
 double qiao_case_value(const qiao_case *c, int param); // in the param's unit
-const char *qiao_case_scene(const qiao_case *c); // MJCF of the scene without the robot
+const char *qiao_case_scene(const qiao_case *c);       // MJCF of the scene without the robot
 void qiao_case_place(const qiao_case *c, double pos[3], double *yaw); // of the robot's base
 int qiao_case_grants(const qiao_case *c, const qiao_sensor **grant);  // signals beyond the robot's
 int qiao_case_facts(const qiao_case *c, const char *const **name, const char *const **text);

@@ -8,7 +8,8 @@
 
 const char *qiao_err_name(qiao_err e) {
     switch (e) {
-#define NAME(code, name, text) case QIAO_##name: return #name;
+#define NAME(code, name, text) \
+    case QIAO_##name: return #name;
         QIAO_ERR_LIST(NAME)
 #undef NAME
     }
@@ -17,7 +18,8 @@ const char *qiao_err_name(qiao_err e) {
 
 const char *qiao_err_text(qiao_err e) {
     switch (e) {
-#define TEXT(code, name, text) case QIAO_##name: return text;
+#define TEXT(code, name, text) \
+    case QIAO_##name: return text;
         QIAO_ERR_LIST(TEXT)
 #undef TEXT
     }

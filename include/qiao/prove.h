@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// qiao/prove.h - trials: a brain in a robot in a scenario, one or many, each with its score.
+#ifndef QIAO_PROVE_H
+#define QIAO_PROVE_H
+
+#include "qiao/brain.h"
+#include "qiao/rec.h"
+#include "qiao/sim.h"
+#include "qiao/task.h"
+
+typedef struct qiao_trial { // which draw of the scenario
+    uint64_t seed, trial;
+    const char *record; // path of the .mcap to write, NULL: none
+} qiao_trial;
+
+typedef struct qiao_result {
+    qiao_score score;
+    uint8_t trace[QIAO_HASH_BYTES]; // of all states, commands and observations
+    char *case_text;                // the concrete scenario; free by qiao_results_free
+} qiao_result;
+
+typedef struct qiao_trials_def {
+    const qiao_scenario *scenario;
+    const qiao_robot *robot;
+    qiao_brain *brain;  // opened with n >= ntrial, not yet bound
+    const char *engine; // "mujoco"
+    int nthread;        // of the engine; 0: all
+    int ntrial;
+    const qiao_trial *trial;        // [ntrial]
+    const char *robot_name, *build; // for the record
+    // Called about every 0.1 s of trial time; returns false to end all trials ("interrupted").
+    bool (*progress)(void *ctx, double t, double t_limit, int nlive);
+    void *ctx;
+} qiao_trials_def;
+qiao_trials_def qiao_trials_def_default(void);
+
+// Runs all trials side by side as worlds of one engine. The bits of a trial do not depend on its
+// neighbours, its place or the number of threads.
+//   result  [ntrial] out
+// A brain that fails ends its trials as failed, with the reason in the score; that is no error of
+// this call. Errors: the parts do not fit (E_FIT), files (E_IO), memory.
+qiao_err qiao_trials_run(const qiao_trials_def *def, qiao_result *result, qiao_diag *d);
+void qiao_results_free(qiao_result *result, int n);
+
+#endif
