@@ -8,6 +8,7 @@ CC      := gcc
 endif
 OPT     ?= -O2
 SAN     ?=
+FUZZ_S  ?= 10
 EXT     := build/extern
 BUILD   ?= build/$(CC)$(if $(SAN),-san)
 MJ      := $(EXT)/mujoco
@@ -63,12 +64,21 @@ test: tests
 	@tools/run_tests.sh $(BUILD) $(FILTER)
 bench: $(BENCH) $(APP) $(BRAINS)
 	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
+# one binary for each reader, clang's libFuzzer; corpora grow in build/fuzz/corpus
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+fuzz: | $(EXT)/.ready
+	@$(MAKE) --no-print-directory CC=clang SAN=1 OPT="-O1 -fsanitize=fuzzer-no-link" BUILD=build/fuzz \
+	  fuzz-run FUZZ_S=$(FUZZ_S)
+fuzz-run: $(FUZZERS)
+	@for f in $(FUZZERS); do tools/run_fuzz.sh $$f $(FUZZ_S) || exit 1; done
+build/fuzz/fuzz_%: build/fuzz/obj/tests/fuzz/fuzz_%.o $(LIB)
+	@$(CC) -fsanitize=fuzzer,address,undefined $< $(LIB) $(LDLIBS) -o $@
 run: all
 	@tools/run_demo.sh $(BUILD)
 clean:
 	rm -rf build/gcc build/clang build/gcc-san build/clang-san
 format:
 	clang-format -i $$(git ls-files '*.c' '*.h')
-.PHONY: all setup tests test bench run clean format
+.PHONY: all setup tests test bench fuzz fuzz-run run clean format
 .PRECIOUS: $(BUILD)/obj/%.o
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

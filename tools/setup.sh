@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Sets up a fresh Debian 12: system packages, then what extern/lock.txt pins, into build/extern.
-# Resumes after an interruption; does nothing twice.
+# Resumes after an interruption; does nothing twice. QIAO_DEV=1 adds what the checks need.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 ext=build/extern
@@ -13,7 +13,7 @@ missing=()
 while read -r p _; do
     case "$p" in ''|'#'*) continue ;; esac
     dpkg-query -W -f='${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing+=("$p")
-done < extern/debian.txt
+done < <(cat extern/debian.txt; [ -z "${QIAO_DEV:-}" ] || cat extern/debian-dev.txt)
 if [ ${#missing[@]} -gt 0 ]; then
     if [ "$(id -u)" = 0 ]; then as=(); elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then as=(sudo); else
         say "these Debian packages are missing and need an administrator:"
@@ -22,8 +22,10 @@ if [ ${#missing[@]} -gt 0 ]; then
     fi
     say "Debian packages: ${missing[*]}"
     "${as[@]}" apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -qq --no-install-recommends \
-        "${missing[@]}" > "$ext/apt.log" 2>&1 || { tail -20 "$ext/apt.log"; exit 1; }
+    { DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -q --no-install-recommends \
+        "${missing[@]}" 2>&1 || echo "E: apt-get failed"; } | tee "$ext/apt.log" |
+        grep --line-buffered -E '^(Need to get|Get:|Setting up|E:)' | sed 's/^/          /' || true
+    ! grep -q '^E: ' "$ext/apt.log" || { say "see $ext/apt.log"; exit 1; }
 fi
 
 # 2. pinned files, each checked against its sha256 before it is opened
