@@ -21,38 +21,38 @@ static test_case *test_first, **test_last = &test_first;
 static jmp_buf test_jump;
 static char test_skip_why[256];
 
-#define TEST(id)                                                                                   \
-    static void test_##id(void);                                                                   \
-    static test_case case_##id = {#id, test_##id, NULL};                                           \
-    __attribute__((constructor)) static void add_##id(void) {                                      \
-        *test_last = &case_##id, test_last = &case_##id.next;                                      \
-    }                                                                                              \
+#define TEST(id)                                              \
+    static void test_##id(void);                              \
+    static test_case case_##id = {#id, test_##id, NULL};      \
+    __attribute__((constructor)) static void add_##id(void) { \
+        *test_last = &case_##id, test_last = &case_##id.next; \
+    }                                                         \
     static void test_##id(void)
 
-#define CHECK(cond, ...)                                                                           \
-    do {                                                                                           \
-        if (!(cond)) {                                                                             \
-            printf("  %s:%d: %s is false; ", __FILE__, __LINE__, #cond);                           \
-            printf(" " __VA_ARGS__);                                                                \
-            putchar('\n');                                                                         \
-            longjmp(test_jump, 1);                                                                 \
-        }                                                                                          \
+#define CHECK(cond, ...)                                                 \
+    do {                                                                 \
+        if (!(cond)) {                                                   \
+            printf("  %s:%d: %s is false; ", __FILE__, __LINE__, #cond); \
+            printf(" " __VA_ARGS__);                                     \
+            putchar('\n');                                               \
+            longjmp(test_jump, 1);                                       \
+        }                                                                \
     } while (0)
-#define CHECK_NEAR(a, b, tol)                                                                      \
-    do {                                                                                           \
-        double a_ = (a), b_ = (b), t_ = (tol);                                                     \
-        CHECK(fabs(a_ - b_) <= t_, "%s = %.17g, %s = %.17g, off by %.3g, allowed %.3g", #a, a_,    \
-              #b, b_, fabs(a_ - b_), t_);                                                          \
+#define CHECK_NEAR(a, b, tol)                                                                   \
+    do {                                                                                        \
+        double a_ = (a), b_ = (b), t_ = (tol);                                                  \
+        CHECK(fabs(a_ - b_) <= t_, "%s = %.17g, %s = %.17g, off by %.3g, allowed %.3g", #a, a_, \
+              #b, b_, fabs(a_ - b_), t_);                                                       \
     } while (0)
-#define CHECK_TEXT(text, part)                                                                     \
-    do {                                                                                           \
-        const char *t_ = (text), *p_ = (part);                                                     \
-        CHECK(strstr(t_, p_) != NULL, "\"%s\" does not contain \"%s\"", t_, p_);                   \
+#define CHECK_TEXT(text, part)                                                   \
+    do {                                                                         \
+        const char *t_ = (text), *p_ = (part);                                   \
+        CHECK(strstr(t_, p_) != NULL, "\"%s\" does not contain \"%s\"", t_, p_); \
     } while (0)
-#define SKIP(...)                                                                                  \
-    do {                                                                                           \
-        snprintf(test_skip_why, sizeof test_skip_why, __VA_ARGS__);                                \
-        longjmp(test_jump, 2);                                                                     \
+#define SKIP(...)                                                   \
+    do {                                                            \
+        snprintf(test_skip_why, sizeof test_skip_why, __VA_ARGS__); \
+        longjmp(test_jump, 2);                                      \
     } while (0)
 
 // Where the makers' robots and policies are, or NULL: $QIAO_DATA, else ../shared/data.

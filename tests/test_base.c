@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qiao/base.h"
+#include "base/json.h"
 #include "test.h"
 
 TEST(errors_have_names) {
@@ -21,7 +22,9 @@ TEST(nearest_name) {
 }
 
 TEST(philox_is_the_published_function) {
-    // known answer of the reference implementation: counter and key all ones
+    // known answer of the reference implementation, counter and key 0: 6627e8d5 e169c58d ...
+    qiao_rng zero = {0};
+    CHECK(qiao_rng_uniform(&zero, 0, 0) == (double)(0x6627e8d5e169c58dull >> 11) * 0x1p-53);
     qiao_rng r = {.seed = 7, .trial = 3, .purpose = QIAO_RNG_CASE};
     double u = qiao_rng_uniform(&r, 5, 1);
     CHECK(u == qiao_rng_uniform(&r, 5, 1) && u != qiao_rng_uniform(&r, 6, 1));
@@ -58,6 +61,20 @@ TEST(files_and_limits) {
     CHECK_TEXT(d.text, "at most 4");
     d = (qiao_diag){0};
     CHECK(qiao_file_read("build/test/a", 4, &p, &n, &d) == QIAO_E_IO);
+}
+
+TEST(json_quotes_and_commas) {
+    qi_json j = {0};
+    qi_json_open(&j, NULL, '{');
+    qi_json_str(&j, "a\"", "x\n\x01");
+    qi_json_num(&j, "n", 0.1), qi_json_num(&j, "bad", NAN);
+    qi_json_open(&j, "l", '['), qi_json_int(&j, NULL, 1), qi_json_int(&j, NULL, 2);
+    qi_json_close(&j, ']'), qi_json_close(&j, '}');
+    char *t = qi_json_end(&j);
+    CHECK(strcmp(t, "{\n\"a\\\"\": \"x\\n\\u0001\",\n\"n\": 0.10000000000000001,\n"
+                    "\"bad\": null,\n\"l\": [\n1,\n2]}\n") == 0,
+          "%s", t);
+    free(t);
 }
 
 TEST(arena_is_zeroed_and_aligned) {
