@@ -23,8 +23,11 @@ if [ ${#missing[@]} -gt 0 ]; then
     say "Debian packages: ${missing[*]}"
     "${as[@]}" apt-get update -qq
     { DEBIAN_FRONTEND=noninteractive "${as[@]}" apt-get install -y -q --no-install-recommends \
-        "${missing[@]}" 2>&1 || echo "E: apt-get failed"; } | tee "$ext/apt.log" |
-        grep --line-buffered -E '^(Need to get|Get:|Setting up|E:)' | sed 's/^/          /' || true
+        "${missing[@]}" 2>&1 || echo "E: apt-get failed"; } | tee "$ext/apt.log" | awk '
+        /^Need to get/ { print "          " $0 }
+        /newly installed/ { all = $3 }
+        /^Setting up/ && ++n % 20 == 0 { print "          " n " of " all " packages"; fflush() }
+        /^E:/ { print "          " $0 }'
     ! grep -q '^E: ' "$ext/apt.log" || { say "see $ext/apt.log"; exit 1; }
 fi
 
