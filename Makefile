@@ -19,7 +19,7 @@ CFLAGS  = -std=gnu17 $(OPT) -g -fPIC -ffp-contract=off -fno-math-errno -fvisibil
           $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 , := ,
 INC     = -Iinclude -Isrc -I$(BUILD)/gen -isystem $(MJ)/include
-LDLIBS  = -L$(MJ) -lmujoco -Wl,-rpath,$(abspath $(MJ)) -lyaml -lsodium -lzstd -lpng -lm -ldl -lpthread
+LDLIBS  = -L$(MJ) -lmujoco -Wl,-rpath,$(abspath $(MJ)) -lyaml -lsodium -lzstd -lpng -lz -lm -ldl -lpthread
 LDFLAGS = $(if $(SAN),-fsanitize=address$(,)undefined) -rdynamic
 
 LIBSRC := $(wildcard src/*/*.c)
@@ -36,10 +36,22 @@ all: $(APP) $(BRAINS)
 setup: $(EXT)/.ready
 $(EXT)/.ready: extern/lock.txt tools/setup.sh
 	@tools/setup.sh
+# kernels for one instruction set each; the choice is made at load
+ifeq ($(shell uname -m),x86_64)
+AVX2   := -mavx2
+AVX512 := -mavx2 -mavx512f -mavx512dq -mavx512vl -mprefer-vector-width=512
+CFLAGS_dyn_d1_avx2    := $(AVX2)
+CFLAGS_dyn_d4_avx2    := $(AVX2)
+CFLAGS_dyn_f8_avx2    := $(AVX2)
+CFLAGS_dyn_d8_avx512  := $(AVX512)
+CFLAGS_dyn_f16_avx512 := $(AVX512)
+endif
 $(BUILD)/obj/%.o: %.c | $(EXT)/.ready
 	@mkdir -p $(@D)
 	@echo "  cc    $<"
 	@$(CC) $(CFLAGS) $(CFLAGS_$(notdir $*)) $(INC) -MMD -MP -c $< -o $@
+# the replay page and three.js become part of the program
+$(BUILD)/obj/src/rec/embed.o: $(wildcard viewer/*) $(EXT)/.ready
 $(LIB): $(LIBSRC:%.c=$(BUILD)/obj/%.o)
 	@rm -f $@; ar rcs $@ $^
 $(APP): $(APPSRC:%.c=$(BUILD)/obj/%.o) $(LIB)
@@ -59,7 +71,17 @@ $(BUILD)/brains/%.so: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(wildcard brains/$$*/*.
 	@echo "  link  $@"
 	@$(CC) -shared $(if $(SAN),-fsanitize=address$(,)undefined) $(filter %.o,$^) -Wl,--exclude-libs,ALL $(LIB) -lm -o $@ $(LDLIBS)
 
-tests: $(TESTS) $(APP) $(BRAINS)
+# deliberately bad plug-ins and a bad peer, without sanitizers: their crashes are the test
+PLUGS := $(patsubst tests/plugins/%.c,$(BUILD)/tests/plugins/%.so,$(wildcard tests/plugins/*.c))
+PLUGS := $(patsubst %/peer_bad.so,%/peer_bad,$(PLUGS))
+$(BUILD)/tests/plugins/%.so: tests/plugins/%.c tests/plugins/plug.h include/qiao/brain.h
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu17 -O1 -fPIC -shared -fvisibility=hidden $(WARN) -Iinclude $< -o $@
+$(BUILD)/tests/plugins/peer_bad: tests/plugins/peer_bad.c
+	@mkdir -p $(@D)
+	@$(CC) -std=gnu17 -O1 $(WARN) $< -o $@
+
+tests: $(TESTS) $(APP) $(BRAINS) $(PLUGS)
 test: tests
 	@tools/run_tests.sh $(BUILD) $(FILTER)
 bench: $(BENCH) $(APP) $(BRAINS)

@@ -36,7 +36,6 @@ fetch_pypi() { # name version folder
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
         --python-version 3.12 --platform manylinux_2_28_x86_64 --dest "$3" "$1==$2"
 }
-fetch_npm() { (cd "$3" && npm pack --silent "$1@$2" >/dev/null); }
 while read -r registry name version file sha; do
     case "$registry" in ''|'#'*) continue ;; esac
     to="$ext/files/$file"
@@ -57,7 +56,15 @@ while read -r registry name version file sha; do
             unzip -qo "$to" 'mujoco/include/*' 'mujoco/libmujoco*' 'mujoco-*/licenses/*' -d "$dest.part"
             mv "$dest.part"/mujoco/* "$dest.part"; rmdir "$dest.part/mujoco"
             ln -s "libmujoco.so.$version" "$dest.part/libmujoco.so" ;;
-        *.tgz) tar -xzf "$to" -C "$dest.part" --strip-components=1 ;;
+        nicegui-*.whl) # its bundle of three.js, made a plain script: export{a as B} -> return{B:a}
+            unzip -qo "$to" nicegui/elements/scene/dist/index.js '*/licenses/*' -d "$dest.part"
+            { echo 'const QiaoThree = (function () {'
+              sed -e '/^\/\/# sourceMappingURL/d' -e 's/;export{/;\nexport{/' \
+                  "$dest.part/nicegui/elements/scene/dist/index.js" |
+              sed -E -e '/^export\{/{s/([A-Za-z0-9_$]+) as ([A-Za-z0-9_$]+)/\2:\1/g;s/^export/return/}'
+              echo '})();'; } > "$dest.part/three.js"
+            grep -q '^return{.*THREE:' "$dest.part/three.js" || { say "no three.js in $file"; exit 1; }
+            rm -rf "$dest.part/nicegui" ;;
         *) cp "$to" "$dest.part" ;;
         esac
         echo "$version $sha" > "$dest.part/.version"
