@@ -3,7 +3,7 @@
 #include "args.h"
 #include "commands.h"
 
-#include "qiao/base.h"
+#include "qiao/brain.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +26,7 @@ static void usage(void) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "brain-host") == 0) return qiao_brain_host_main(argc, argv);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         usage();

@@ -124,6 +124,9 @@ static qiao_err make_record(batch *b, int i, qiao_diag *d) {
     rd.brain = qiao_brain_name(def->brain), rd.scenario = qiao_scenario_name(def->scenario);
     rd.engine = def->engine, rd.seed = t->seed, rd.trial = t->trial;
     rd.case_text = qiao_case_text(b->w[i].cas), rd.world_xml = qiao_case_scene(b->w[i].cas);
+    uint8_t scenario[QIAO_HASH_BYTES], brain[QIAO_HASH_BYTES];
+    qiao_scenario_digest(def->scenario, scenario), qiao_brain_digest(def->brain, brain);
+    rd.scenario_hash = scenario, rd.brain_hash = brain, rd.build = def->build;
     b->w[i].rec = qiao_rec_new(&rd, d);
     return b->w[i].rec ? QIAO_OK : d->err;
 }
