@@ -34,6 +34,9 @@ typedef struct qiao_brain_def {
     bool isolate;     // run a plug-in in a child process (default for plug-ins not built in)
     int deadline_ms;  // per step of a brain in another process; 0: 200
     int n;            // worlds
+    bool trust;       // run a plug-in that is not built in inside this process all the same
+    int start_ms;     // to say hello, to bind, to reset a brain in another process; 0: 20000
+    int memory_mb;    // address space of a brain in another process; 0: 4096, < 0: no bound
 } qiao_brain_def;
 qiao_brain_def qiao_brain_def_default(void);
 
@@ -44,12 +47,25 @@ const char *qiao_brain_name(const qiao_brain *b);
 double qiao_brain_rate(const qiao_brain *b);
 void qiao_brain_digest(const qiao_brain *b, uint8_t hash[QIAO_HASH_BYTES]); // of its file
 
-// Gives the brain its body. io must outlive the brain.
+// What a brain in another process printed last, at most 2 KB; "" if nothing. Valid until the next
+// call with b.
+const char *qiao_brain_output(qiao_brain *b);
+// Names of the brains at hand; count returned, at most cap written.
+int qiao_brain_list(qiao_arena *a, const char **names, int cap);
+
+// Gives the brain its body, of io->nworld worlds if that is within 1..n, else of n. io must outlive
+// the brain. May be called again: the brain starts afresh, and one that failed is started anew.
+// A brain in another process dies with the thread that opened or bound it.
 qiao_err qiao_brain_bind(qiao_brain *b, const qiao_io *io, qiao_diag *d);
 qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d);
 // One step for all live rows. E_PEER: it died or broke the protocol; E_TIMEOUT: it missed the
 // deadline; E_NAN: garbage in the command. In each case cmd holds damping (kp 0, kd the drive's,
 // tau 0), d says what happened in words, and later steps keep returning the same.
+// Other codes: the brain itself gave up with that code.
 qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d);
+
+// The other end: runs the plug-in argv[2] for the runner at the socket $QIAO_BRAIN_FD and returns
+// the exit status. The program calls it when argv[1] is "brain-host".
+int qiao_brain_host_main(int argc, char **argv);
 
 #endif

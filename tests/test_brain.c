@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+// Good brains: found, bound, asked; the same in this process, in another and in Python.
+#include "brain_body.h"
+#include "test.h"
+
+#include "brain/body.h"
+
+static body b, b2;
+
+// ---- every allocation of the process is counted, those inside libraries too ----
+
+static long allocations;
+#ifndef __SANITIZE_ADDRESS__
+extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
+    *__libc_memalign(size_t, size_t);
+#define SHOWN __attribute__((visibility("default")))
+SHOWN void *malloc(size_t n) { return allocations++, __libc_malloc(n); }
+SHOWN void *calloc(size_t n, size_t m) { return allocations++, __libc_calloc(n, m); }
+SHOWN void *realloc(void *p, size_t n) { return allocations++, __libc_realloc(p, n); }
+SHOWN void *aligned_alloc(size_t a, size_t n) { return allocations++, __libc_memalign(a, n); }
+SHOWN int posix_memalign(void **p, size_t a, size_t n) {
+    allocations++;
+    *p = __libc_memalign(a, n);
+    return *p ? 0 : ENOMEM;
+}
+#endif
+
+static qiao_brain *open_as(const char *spec, int n, bool trust, qiao_diag *d) {
+    qiao_brain_def def = qiao_brain_def_default();
+    def.spec = spec, def.n = n, def.trust = trust, def.deadline_ms = 5000;
+    return qiao_brain_open(&def, d);
+}
+
+static qiao_brain *open_bound(const char *file, body *x, int n, bool trust) {
+    char path[BODY_PATH];
+    qiao_diag d = {0};
+    snprintf(path, sizeof path, "%s%s", file[0] == '/' ? "" : body_dir(), file);
+    body_make(x, n);
+    qiao_brain *k = open_as(path, n, trust, &d);
+    CHECK(k, "%s", d.text);
+    CHECK(qiao_brain_bind(k, &x->io, &d) == QIAO_OK, "%s", d.text);
+    for (int w = 0; w < n; w++)
+        CHECK(qiao_brain_reset(k, w, (uint64_t)3, &d) == QIAO_OK, "%s", d.text);
+    return k;
+}
+
+TEST(plug_in_here_and_isolated_give_the_same_bits) {
+    enum { N = BODY_WORLDS };
+    qiao_brain *here = open_bound("plugins/good.so", &b, N, true);
+    qiao_brain *away = open_bound("plugins/good.so", &b2, N, false);
+    CHECK(strcmp(qiao_brain_name(here), "plug") == 0 && qiao_brain_rate(away) == 50);
+    uint8_t h[2][QIAO_HASH_BYTES];
+    qiao_brain_digest(here, h[0]), qiao_brain_digest(away, h[1]);
+    CHECK(memcmp(h[0], h[1], sizeof h[0]) == 0);
+    for (int k = 0; k < 20; k++) {
+        qiao_diag d = {0};
+        b.x[k][1] = b2.x[k][1] = 1.0 / (k + 3);
+        CHECK(!qiao_brain_step(here, &b.obs, &b.cmd, &d), "%s", d.text);
+        CHECK(!qiao_brain_step(away, &b2.obs, &b2.cmd, &d), "%s", d.text);
+        CHECK(memcmp(b.c, b2.c, sizeof b.c) == 0);
+    }
+    CHECK(b.cmd.q[3 * 5 + 2] == 505, "%g", b.cmd.q[3 * 5 + 2]);
+    qiao_brain_close(here), qiao_brain_close(away);
+    CHECK(no_children());
+}
+
+TEST(rows_of_ended_worlds_stay) {
+    qiao_brain *away = open_bound("plugins/good.so", &b, 3, false);
+    qiao_diag d = {0};
+    b.obs.live = b.live, b.live[1] = 0;
+    b.cmd.q[4] = -77;
+    CHECK(!qiao_brain_step(away, &b.obs, &b.cmd, &d) && b.cmd.q[4] == -77 && b.cmd.q[7] == 204);
+    // garbage of an ended world is nobody's fault
+    b.cmd.tau[4] = NAN;
+    CHECK(!qiao_brain_step(away, &b.obs, &b.cmd, &d), "%s", d.text);
+    qiao_brain_close(away);
+}
+
+TEST(no_step_allocates) {
+    if (BODY_SANITIZED) SKIP("a sanitizer has its own allocator");
+    qiao_brain *here = open_bound("plugins/good.so", &b, BODY_WORLDS, true);
+    qiao_brain *away = open_bound("plugins/good.so", &b2, BODY_WORLDS, false);
+    long before = allocations;
+    CHECK(before > 0);
+    for (int i = 0; i < 10000; i++) CHECK(!qiao_brain_step(here, &b.obs, &b.cmd, NULL));
+    CHECK(allocations == before, "%ld in this process", allocations - before);
+    for (int i = 0; i < 100; i++) CHECK(!qiao_brain_step(away, &b2.obs, &b2.cmd, NULL));
+    CHECK(allocations == before, "%ld with another", allocations - before);
+    qiao_brain_close(here), qiao_brain_close(away);
+}
+
+TEST(bind_again_and_after_a_failure) {
+    char path[BODY_PATH];
+    qiao_diag d = {0};
+    qiao_brain *k = open_bound("plugins/good.so", &b, 8, false);
+    body_facts(&b); // one world now
+    CHECK(!qiao_brain_bind(k, &b.io, &d), "%s", d.text);
+    b.obs.n = b.cmd.n = 1;
+    CHECK(!qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    CHECK(qiao_brain_reset(k, 1, 0, &d) == QIAO_E_ARG);
+    qiao_brain_close(k);
+    // a dead brain lives again
+    snprintf(path, sizeof path, "%splugins/exit3.so", body_dir());
+    d = (qiao_diag){0};
+    k = open_as(path, 1, false, &d);
+    for (int i = 0; i < 3; i++) {
+        d = (qiao_diag){0};
+        CHECK(k && !qiao_brain_bind(k, &b.io, &d), "%s", d.text);
+        CHECK(qiao_brain_step(k, &b.obs, &b.cmd, &d) == QIAO_E_PEER);
+        CHECK_TEXT(d.text, "exit status 3");
+    }
+    qiao_brain_close(k);
+    CHECK(no_children());
+}
+
+TEST(talk_is_kept_and_never_blocks) {
+    char path[BODY_PATH];
+    qiao_diag d = {0};
+    body_make(&b, 1);
+    snprintf(path, sizeof path, "%splugins/chatty.so", body_dir());
+    qiao_brain *k = open_as(path, 1, false, &d);
+    CHECK(k && !qiao_brain_bind(k, &b.io, &d), "%s", d.text);
+    for (int i = 0; i < 5; i++) CHECK(!qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    const char *out = qiao_brain_output(k);
+    CHECK(strlen(out) == 2048, "%zu", strlen(out));
+    CHECK_TEXT(out, "forty bytes of talk that nobody asked for\nforty");
+    qiao_brain_close(k);
+}
+
+TEST(arguments_reach_the_program) {
+    char spec[BODY_PATH];
+    qiao_diag d = {0};
+    uint8_t h[2][QIAO_HASH_BYTES];
+    snprintf(spec, sizeof spec, "%splugins/peer_bad  args -x 7 ", body_dir());
+    qiao_brain *k = open_as(spec, 1, false, &d);
+    CHECK(k && strcmp(qiao_brain_name(k), "peer") == 0, "%s", d.text);
+    body_make(&b, 1);
+    CHECK(!qiao_brain_bind(k, &b.io, &d) && !qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    CHECK(b.cmd.q[1] == 0.5);
+    qiao_brain_digest(k, h[0]);
+    qiao_brain_close(k);
+    snprintf(spec, sizeof spec, "%splugins/peer_bad", body_dir());
+    k = open_as(spec, 1, false, &d);
+    CHECK(k, "%s", d.text);
+    qiao_brain_digest(k, h[1]);
+    CHECK(memcmp(h[0], h[1], sizeof h[0]) != 0);
+    qiao_brain_close(k);
+    snprintf(spec, sizeof spec, "%splugins/good.so -x", body_dir());
+    CHECK(!open_as(spec, 1, false, &d));
+    CHECK_TEXT(d.text, "good.so: is a plug-in, and takes no arguments");
+}
+
+TEST(names_are_found_and_proposed) {
+    char folder[BODY_PATH];
+    qiao_diag d = {0};
+    snprintf(folder, sizeof folder, "/nowhere:%splugins", body_dir());
+    setenv("QIAO_BRAINS", folder, 1);
+    qiao_brain *k = open_as("good", 1, false, &d);
+    CHECK(k && strcmp(qiao_brain_name(k), "plug") == 0, "%s", d.text);
+    qiao_brain_close(k);
+    CHECK(!open_as("godo", 1, false, &d) && d.err == QIAO_E_NAME);
+    CHECK_TEXT(d.text, "there is no brain 'godo'; near: 'good'; at hand: ");
+    CHECK_TEXT(d.text, "example");
+    unsetenv("QIAO_BRAINS");
+    d = (qiao_diag){0};
+    CHECK(!open_as("good", 1, false, &d) && d.err == QIAO_E_NAME);
+    d = (qiao_diag){0};
+    CHECK(!open_as("", 1, false, &d) && d.err == QIAO_E_ARG);
+    d = (qiao_diag){0};
+    CHECK(!open_as("good", 0, false, &d) && d.err == QIAO_E_ARG, "%s", d.text);
+    qiao_arena *a = qiao_arena_new();
+    const char *names[64];
+    int n = qiao_brain_list(a, names, 64);
+    bool hold = false, example = false;
+    for (int i = 0; i < n && i < 64; i++)
+        hold |= !strcmp(names[i], "hold"), example |= !strcmp(names[i], "example");
+    qiao_arena_free(a);
+    CHECK(hold && example, "%d names", n);
+}
+
+TEST(hold_holds_the_rest_pose) {
+    qiao_diag d = {0};
+    body_make(&b, 2);
+    qiao_brain *k = open_as("hold", 2, false, &d);
+    CHECK(k, "%s", d.text);
+    CHECK(!qiao_brain_bind(k, &b.io, &d) && !qiao_brain_reset(k, 1, 0, &d), "%s", d.text);
+    CHECK(!qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    for (int i = 0; i < 6; i++)
+        CHECK(b.cmd.q[i] == body_rest[i % 3] && b.cmd.kp[i] == -1 && b.cmd.kd[i] == -1);
+    CHECK(no_children()); // what is built in runs here
+    qiao_brain_close(k);
+}
+
+// ---- the body as text ----
+
+TEST(body_survives_its_text) {
+    body_make(&b, 1), body_facts(&b);
+    char *text = qi_body_write(&b.io, 1);
+    CHECK(text);
+    qiao_arena *a = qiao_arena_new();
+    qiao_robot *robot;
+    qiao_diag d = {0};
+    int n;
+    const qiao_io *io = qi_body_read(a, text, strlen(text), &n, &robot, &d);
+    CHECK(io, "%s", d.text);
+    CHECK(n == 1 && io->nsig == 3 && io->nobs == 7 && io->nu == 3 && io->period == 0.02);
+    for (int i = 0; i < 3; i++) {
+        const qiao_signal *s = &io->sig[i], *o = &body_sig[i];
+        CHECK(!strcmp(s->name, o->name) && !strcmp(s->unit, o->unit) &&
+              !strcmp(s->frame, o->frame));
+        CHECK(s->adr == o->adr && s->dim == o->dim && s->nname == o->nname);
+        CHECK(s->grid_n[1] == o->grid_n[1] && s->grid_step == o->grid_step &&
+              s->grid_center[1] == o->grid_center[1]);
+        CHECK(s->rate_hz == o->rate_hz && !strcmp(io->act_name[i], body_act[i]));
+        CHECK(io->robot->drive[i].kd == body_drive[i].kd &&
+              io->robot->drive[i].native == body_drive[i].native);
+    }
+    CHECK(!strcmp(io->sig[0].element[2], "a_knee") && !strcmp(io->robot->name, "legling"));
+    for (int i = 0; i < 2; i++)
+        CHECK(!strcmp(qiao_io_param(io, 0, body_fact[i]), body_fact_text[i]), "%s",
+              qiao_io_param(io, 0, body_fact[i]));
+    qiao_arena_free(a), free(text);
+}
+
+// ---- Python ----
+
+static void write_brain(const char *path, const char *step) {
+    char text[2000];
+    int n = snprintf(text, sizeof text,
+                     "from qiao_brain import Brain, run\n"
+                     "class B(Brain):\n"
+                     "    name, need = 'snake', ('joint_pos',)\n"
+                     "    def bind(self, body): self.body = body\n"
+                     "    def reset(self, world, seed): self.seed = seed\n"
+                     "    def step(self, w, t, obs, stamp):\n        %s\n"
+                     "run(B)\n",
+                     step);
+    CHECK(!qiao_dir_make("build/test", NULL) && !qiao_file_write(path, text, (size_t)n, NULL));
+}
+
+TEST(python_sees_and_commands) {
+    const char *path = "build/test/snake.py";
+    write_brain(
+        path, "return {'q': [x + self.seed + w for x in obs['joint_pos']],\n"
+              "            'tau': [t, stamp['tick'], float(self.body['actuators'][2]['native'])]}");
+    body_make(&b, 3);
+    qiao_diag d = {0};
+    qiao_brain *k = open_as(path, 3, false, &d);
+    CHECK(k && !strcmp(qiao_brain_name(k), "snake"), "%s", d.text);
+    CHECK(!qiao_brain_bind(k, &b.io, &d), "%s", d.text);
+    for (int w = 0; w < 3; w++) CHECK(!qiao_brain_reset(k, w, 1000, &d), "%s", d.text);
+    b.obs.live = b.live, b.live[1] = 0, b.stamp[2][2] = -1;
+    CHECK(!qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    CHECK(b.cmd.q[8] == 202 + 1000 + 2 && b.cmd.kp[8] == -1 && b.cmd.q[4] == 0);
+    CHECK_NEAR(b.cmd.tau[6], 0.04, 1e-15);
+    CHECK(b.cmd.tau[7] == -1e-9 && b.cmd.tau[8] == 1);
+    qiao_brain_close(k);
+    CHECK(no_children());
+}
+
+TEST(python_that_raises) {
+    const char *path = "build/test/snake_bad.py";
+    write_brain(path, "return {'q': [1 / 0]}");
+    body_make(&b, 1);
+    qiao_diag d = {0};
+    qiao_brain *k = open_as(path, 1, false, &d);
+    CHECK(k && !qiao_brain_bind(k, &b.io, &d), "%s", d.text);
+    CHECK(qiao_brain_step(k, &b.obs, &b.cmd, &d) == QIAO_E_PEER);
+    CHECK_TEXT(d.text, "brain 'snake' ended in step with exit status 1; it printed: ");
+    CHECK_TEXT(d.text, "ZeroDivisionError: division by zero");
+    CHECK_TEXT(qiao_brain_output(k), "snake_bad.py\", line 7, in step");
+    qiao_brain_close(k);
+    CHECK(no_children());
+}
+
+TEST(python_example_sways_about_the_rest_pose) {
+    body_make(&b, 1);
+    qiao_diag d = {0};
+    qiao_brain *k = open_as("example", 1, false, &d);
+    CHECK(k && !qiao_brain_bind(k, &b.io, &d), "%s", d.text);
+    b.t[0] = 500000000; // a quarter of its period
+    CHECK(!qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    for (int i = 0; i < 3; i++) CHECK_NEAR(b.cmd.q[i], body_rest[i] + 0.05, 1e-12);
+    qiao_brain_close(k);
+}
