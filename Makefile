@@ -84,7 +84,7 @@ $(BUILD)/tests/plugins/peer_bad: tests/plugins/peer_bad.c
 tests: $(TESTS) $(APP) $(BRAINS) $(PLUGS)
 test: tests
 	@tools/run_tests.sh $(BUILD) $(FILTER)
-bench: $(BENCH) $(APP) $(BRAINS)
+bench: $(BENCH) $(APP) $(BRAINS) $(PLUGS)
 	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
 # one binary for each reader, clang's libFuzzer; corpora grow in build/fuzz/corpus
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
