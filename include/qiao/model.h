@@ -170,6 +170,8 @@ typedef struct qiao_signal {
     int nname;                  // element names
     const char *const *element; // [nname]
     double rate_hz;
+    int grid_n[2];                    // height scan, as in qiao_sensor; else all 0
+    double grid_step, grid_center[2]; // m
 } qiao_signal;
 typedef struct qiao_io {
     int nsig, nobs, nu;
@@ -217,7 +219,16 @@ typedef struct qiao_part {
 qiao_err qiao_model_part(const qiao_model *world, const qiao_robot *r, qiao_arena *a,
                          qiao_part *part, qiao_diag *d);
 
-// ---- pictures ----
+// ---- shapes and pictures ----
+
+// Triangles of a mesh or height field geom in the geom's frame; primitives have none (nface 0).
+typedef struct qiao_shape {
+    int nvert, nface;
+    float *vert;   // [nvert][3]; free() both
+    int *face;     // [nface][3]
+    float rgba[4]; // of the geom or of its material, whichever MuJoCo draws
+} qiao_shape;
+qiao_err qiao_model_shape(const qiao_model *m, int geom, qiao_shape *s);
 
 typedef struct qiao_view {
     double look[3], distance, azimuth, elevation; // degrees; distance 0: fits the model
