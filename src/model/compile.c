@@ -73,8 +73,8 @@ static bool take_actuators(qiao_model *q, const mjModel *m) {
     double *gear = qiao_arena_get(q->arena, (size_t)(nu + 1) * sizeof *gear);
     if (!joint || !gear) return false;
     for (int i = 0; i < nu; i++) {
-        bool on_joint = m->actuator_trntype[i] == mjTRN_JOINT ||
-                        m->actuator_trntype[i] == mjTRN_JOINTINPARENT;
+        bool on_joint =
+            m->actuator_trntype[i] == mjTRN_JOINT || m->actuator_trntype[i] == mjTRN_JOINTINPARENT;
         joint[i] = on_joint ? m->actuator_trnid[2 * i] : -1;
         gear[i] = m->actuator_gear[6 * m->actuator_outadr[i]];
     }
@@ -135,14 +135,15 @@ static void hash_model(const mjModel *m, uint8_t out[QIAO_HASH_BYTES]) {
     qiao_hash h;
     qiao_hash_init(&h);
     const mjOption *o = &m->opt;
-    double real[] = {o->timestep, o->impratio, o->tolerance, o->ls_tolerance, o->noslip_tolerance,
-                     o->ccd_tolerance, o->density, o->viscosity};
-    int whole[] = {o->integrator, o->cone, o->jacobian, o->solver, o->iterations, o->ls_iterations,
-                   o->noslip_iterations, o->ccd_iterations, o->disableflags, o->enableflags};
+    double real[] = {o->timestep,         o->impratio,      o->tolerance, o->ls_tolerance,
+                     o->noslip_tolerance, o->ccd_tolerance, o->density,   o->viscosity};
+    int whole[] = {o->integrator,   o->cone,          o->jacobian,          o->solver,
+                   o->iterations,   o->ls_iterations, o->noslip_iterations, o->ccd_iterations,
+                   o->disableflags, o->enableflags};
     qiao_hash_add(&h, real, sizeof real), qiao_hash_add(&h, whole, sizeof whole);
     qiao_hash_add(&h, o->gravity, sizeof o->gravity), qiao_hash_add(&h, o->wind, sizeof o->wind);
-#define X(type, name, nr, nc)                                                                      \
-    if (strcmp(#name, "paths") != 0 && !strstr(#name, "pathadr"))                                  \
+#define X(type, name, nr, nc)                                     \
+    if (strcmp(#name, "paths") != 0 && !strstr(#name, "pathadr")) \
         qiao_hash_add(&h, m->name, sizeof(type) * (size_t)(m->nr) * (size_t)(nc));
 #define XNV X
     MJMODEL_POINTERS_PREAMBLE(m)
@@ -165,8 +166,10 @@ qiao_model *qi_compile(mjSpec *spec, const char *path, qiao_diag *d) {
     qiao_model *q = calloc(1, sizeof *q);
     if (q) q->mj = m, q->arena = qiao_arena_new();
     if (!q || !q->arena || !take_arrays(q, m)) {
-        if (q) qiao_model_free(q);
-        else mj_deleteModel(m);
+        if (q)
+            qiao_model_free(q);
+        else
+            mj_deleteModel(m);
         qiao_diag_set(d, QIAO_E_MEM, path, 0, 0, "out of memory");
         return NULL;
     }

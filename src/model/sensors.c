@@ -98,7 +98,8 @@ qiao_err qi_sensor_complete(qiao_sensor *s, const qiao_robot *r, qiao_arena *a, 
                              "sensor '%s' needs the robot's imu site; name it as 'imu:'", s->name);
     if (s->kind == QIAO_SENSE_WRENCH && r->tool_site < 0)
         return qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0,
-                             "sensor '%s' needs the robot's tool site; name it as 'tool:'", s->name);
+                             "sensor '%s' needs the robot's tool site; name it as 'tool:'",
+                             s->name);
     if (s->dim < 1 || s->dim > 100000)
         return qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0,
                              "sensor '%s' would have %d values on this robot", s->name, s->dim);

@@ -23,8 +23,7 @@ bool qi_yaml_open(qi_yaml *y, const char *path, const char *text, size_t n, qiao
     y->loaded = yaml_parser_load(&p, &y->doc);
     if (!y->loaded)
         qiao_diag_set(d, QIAO_E_FORMAT, path, (int)p.problem_mark.line + 1,
-                      (int)p.problem_mark.column + 1, "%s",
-                      p.problem ? p.problem : "not YAML");
+                      (int)p.problem_mark.column + 1, "%s", p.problem ? p.problem : "not YAML");
     yaml_parser_delete(&p);
     return y->loaded;
 }
@@ -60,7 +59,8 @@ const char *qi_yaml_scalar(const yaml_node_t *n) {
 
 yaml_node_t *qi_yaml_get(qi_yaml *y, yaml_node_t *map, const char *key) {
     if (map->type != YAML_MAPPING_NODE) return NULL;
-    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+         p++) {
         const char *k = qi_yaml_scalar(qi_yaml_node(y, p->key));
         if (k && strcmp(k, key) == 0) return qi_yaml_node(y, p->value);
     }
@@ -68,9 +68,9 @@ yaml_node_t *qi_yaml_get(qi_yaml *y, yaml_node_t *map, const char *key) {
 }
 
 bool qi_yaml_keys(qi_yaml *y, yaml_node_t *map, const char *const *names, int n) {
-    if (map->type != YAML_MAPPING_NODE)
-        return qi_yaml_fault(y, map, "expected keys and values");
-    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top; p++) {
+    if (map->type != YAML_MAPPING_NODE) return qi_yaml_fault(y, map, "expected keys and values");
+    for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
+         p++) {
         yaml_node_t *node = qi_yaml_node(y, p->key);
         const char *k = qi_yaml_scalar(node);
         if (!k) return qi_yaml_fault(y, node, "expected a key");
