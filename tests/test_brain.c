@@ -191,6 +191,64 @@ TEST(hold_holds_the_rest_pose) {
     qiao_brain_close(k);
 }
 
+TEST(the_program_itself_hosts_plug_ins) {
+    char path[BODY_PATH], old[BODY_PATH];
+    snprintf(path, sizeof path, "%s../qiao", body_dir());
+    if (access(path, X_OK) != 0) SKIP("%.200s is not built", path);
+    snprintf(old, sizeof old, "%s", getenv("QIAO_HOST"));
+    unsetenv("QIAO_HOST");
+    qiao_brain *k = open_bound("plugins/good.so", &b, 1, false);
+    setenv("QIAO_HOST", old, 1);
+    CHECK(!qiao_brain_step(k, &b.obs, &b.cmd, NULL) && b.cmd.q[1] == 4);
+    qiao_brain_close(k);
+    // without its runner it says what it is for
+    strcat(path, " brain-host x.so 2>&1");
+    FILE *f = popen(path, "r");
+    char text[200] = "";
+    CHECK(f && fgets(text, sizeof text, f) && WEXITSTATUS(pclose(f)) == 2);
+    CHECK_TEXT(text, "brain-host is started by qiao itself");
+}
+
+// ---- a robot from a file ----
+
+static const char two_link[] =
+    "<mujoco model='two_link'><worldbody><body name='base'><geom size='.1' mass='1'/>"
+    "<body name='arm' pos='0 0 .2'><joint name='shoulder' axis='0 1 0' range='-1 1'/>"
+    "<geom size='.05' mass='.5'/><body name='hand' pos='0 0 .3'><joint name='elbow' axis='0 1 0'/>"
+    "<geom size='.05' mass='.25'/></body></body></body></worldbody>"
+    "<actuator><motor name='shoulder' joint='shoulder'/><motor name='elbow' joint='elbow'/>"
+    "</actuator><keyframe><key name='home' qpos='.25 -.5'/></keyframe></mujoco>";
+
+TEST(an_isolated_plug_in_gets_the_whole_robot) {
+    const char *xml = "build/test/two_link.xml";
+    qiao_diag d = {0};
+    CHECK(!qiao_dir_make("build/test", &d) &&
+          !qiao_file_write(xml, two_link, strlen(two_link), &d));
+    qiao_robot *r = qiao_robot_load(xml, &d);
+    CHECK(r && r->model->nu == 2, "%s", d.text);
+    double c[5][2] = {{0}}, x = 0;
+    int64_t t = 0;
+    qiao_io io = {.nu = 2, .act_name = r->model->act_name, .robot = r, .period = 0.02};
+    qiao_obs obs = {.n = 1, .t_ns = &t, .x = &x, .stamp_ns = &t};
+    qiao_cmd cmd = {1, 2, c[0], c[1], c[2], c[3], c[4]};
+    qiao_brain_def def = qiao_brain_def_default();
+    def.spec = "hold", def.isolate = true, def.deadline_ms = 5000;
+    qiao_brain *k = qiao_brain_open(&def, &d);
+    CHECK(k, "%s", d.text);
+    CHECK(!qiao_brain_bind(k, &io, &d) && !qiao_brain_step(k, &obs, &cmd, &d), "%s", d.text);
+    CHECK(c[0][0] == r->rest_q[0] && c[0][1] == r->rest_q[1] && c[2][0] == -1);
+    // the file changes while it runs: another robot now
+    FILE *f = fopen(xml, "r+");
+    CHECK(f);
+    const char *mass = strstr(two_link, "mass='1'");
+    fseek(f, (long)(mass - two_link) + 6, SEEK_SET), fputc('3', f), fclose(f);
+    CHECK(qiao_brain_bind(k, &io, &d) == QIAO_E_FIT, "%s", d.text);
+    CHECK_TEXT(d.text, "two_link.xml: changed since the run began: another hash");
+    qiao_brain_close(k);
+    qiao_robot_free(r);
+    CHECK(no_children());
+}
+
 // ---- the body as text ----
 
 TEST(body_survives_its_text) {

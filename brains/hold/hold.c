@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // hold.c - the smallest brain: every drive is held at the robot's rest pose. Copy it to begin.
+// It calls nothing of the library, so it can be built anywhere with the header alone.
 #include "qiao/brain.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef struct hold {
@@ -9,10 +11,17 @@ typedef struct hold {
     double q[]; // [nu] rest position of each actuator's joint
 } hold;
 
+// Index of an actuator in the robot's model: by name, never by place. -1: none.
+static int find(const qiao_model *m, const char *actuator) {
+    for (int i = 0; i < m->nu; i++)
+        if (strcmp(m->act_name[i], actuator) == 0) return i;
+    return -1;
+}
+
 static size_t hold_size(const qiao_io *io, int n, qiao_diag *d) {
     (void)n; // all worlds share one pose
     if (!io->robot->model || !io->robot->rest_q) {
-        qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0, "the robot has no rest pose");
+        snprintf(d->text, sizeof d->text, "the robot has no rest pose");
         return 0;
     }
     return sizeof(hold) + (size_t)io->nu * sizeof(double);
@@ -24,10 +33,12 @@ static qiao_err hold_init(void *mem, const qiao_io *io, int n, qiao_diag *d) {
     const qiao_robot *r = io->robot;
     h->nu = io->nu;
     for (int i = 0; i < h->nu; i++) {
-        int act = qiao_model_actuator(r->model, io->act_name[i]); // by name, never by place
-        if (act < 0)
-            return qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0, "no actuator '%s'", io->act_name[i]);
-        int joint = r->model->act_joint[act];
+        int act = find(r->model, io->act_name[i]);
+        if (act < 0) {
+            snprintf(d->text, sizeof d->text, "the robot has no actuator '%s'", io->act_name[i]);
+            return QIAO_E_FIT;
+        }
+        int joint = r->model->act_joint[act]; // -1: it drives something else, a tendon say
         h->q[i] = joint >= 0 ? r->rest_q[r->model->jnt_qadr[joint]] : 0;
     }
     return QIAO_OK;

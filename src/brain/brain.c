@@ -115,6 +115,12 @@ static qi_ask ask_of(const qiao_brain *b, uint32_t type, uint32_t bytes, uint32_
     return (qi_ask){type, bytes, want, 0, ms, b->name};
 }
 
+static int memory_mb(const qiao_brain_def *def) {
+    const char *env = getenv("QIAO_BRAIN_MEMORY_MB");
+    int mb = def->memory_mb ? def->memory_mb : env ? atoi(env) : MEMORY_MB;
+    return mb > 0 ? mb : 0;
+}
+
 // Starts the child and shakes hands.
 static qiao_err start_peer(qiao_brain *b, qiao_diag *d) {
     static char sub[] = "brain-host", python[] = "python3";
@@ -132,9 +138,7 @@ static qiao_err start_peer(qiao_brain *b, qiao_diag *d) {
     argv[n] = NULL;
     char **env = make_env(&mem);
     if (!env) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
-    int mb = b->def.memory_mb;
-    mb = mb == 0 ? MEMORY_MB : mb < 0 ? 0 : mb;
-    qiao_err e = qi_peer_start(&b->peer, argv, env, mb, d);
+    qiao_err e = qi_peer_start(&b->peer, argv, env, memory_mb(&b->def), d);
     free(env), free(mem);
     if (e) return e;
     // hello
