@@ -9,7 +9,8 @@ typedef struct qi_dyn_ops {
     const char *name; // "f64x8 avx512"
     qiao_real real;
     int lanes;
-    int (*usable)(void); // on this processor
+    int (*usable)(void);                                    // on this processor
+    void (*sincos)(const void *x, void *s, void *c, int n); // n up to whole vectors
     size_t (*size)(const qi_plan *p);
     void *(*init)(const qi_plan *p, void *mem); // p->nnz and all must be filled
     const void *(*axes)(void *self, const void *q);

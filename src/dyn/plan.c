@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <mujoco/mujoco.h>
@@ -89,7 +90,7 @@ static int add_link(qi_plan *p, int parent, int type, const double *rot, const d
     l->ndof = type == QI_BALL || type == QI_MOVE ? 3 : 1;
     memcpy(l->E, rot, sizeof l->E);
     memcpy(l->r, pos, sizeof l->r);
-    l->level = memcmp(rot, unit, sizeof unit) == 0;
+    l->tilt = memcmp(rot, unit, sizeof unit) == 0 ? QI_TILT_0 : QI_TILT_ANY;
     for (int k = 0; k < l->ndof; k++) p->dof_link[vadr + k] = i;
     return i;
 }
@@ -183,6 +184,85 @@ const char *qi_plan_check(const qiao_model *m) {
     return NULL;
 }
 
+// ---- frames that make E sparse ----
+
+static void turn_z(double phi, double *m) {
+    double c = cos(phi), s = sin(phi), r[9] = {c, s, 0, -s, c, 0, 0, 0, 1};
+    memcpy(m, r, sizeof r);
+}
+
+// Link i's frame turned by phi about its own z: everything said in it is said anew.
+static void reframe(qi_plan *p, int i, double phi) {
+    qi_link *l = &p->link[i];
+    double m[9], s[9],
+        full[9] = {l->i[0], l->i[3], l->i[4], l->i[3], l->i[1], l->i[5], l->i[4], l->i[5], l->i[2]};
+    turn_z(phi, m);
+    if (l->type == QI_HINGE)
+        l->q0 -= phi;
+    else
+        rot_rot(l->E, m, l->E);
+    rot_tvec(m, l->h, l->h);
+    rot_trot(m, full, s); // m' I, then its transpose m' (m' I)' = m' I m
+    double t[9] = {s[0], s[3], s[6], s[1], s[4], s[7], s[2], s[5], s[8]};
+    rot_trot(m, t, s);
+    double sym[6] = {s[0], s[4], s[8], s[3], s[6], s[7]};
+    memcpy(l->i, sym, sizeof sym);
+    for (int c = i + 1; c < p->nlink; c++)
+        if (p->link[c].parent == i) {
+            p->link[c].tilt = QI_TILT_ANY;
+            rot_trot(m, p->link[c].E, p->link[c].E);
+            rot_tvec(m, p->link[c].r, p->link[c].r);
+        }
+    for (int b = 1; b < p->nbody; b++)
+        if (p->body_link[b] == i) {
+            rot_trot(m, p->body_rot + 9 * b, p->body_rot + 9 * b);
+            rot_tvec(m, p->body_pos + 3 * b, p->body_pos + 3 * b);
+        }
+}
+
+// If child c's axis is square to its parent's x: E = turn about x, the rest goes into q0 (hinge)
+// or into c's own frame (slide, then fixed).
+static bool tilt_child(qi_plan *p, int c, double near) {
+    qi_link *l = &p->link[c];
+    double sa = -l->E[7], ca = l->E[8], n = hypot(sa, ca);
+    if (fabs(l->E[6]) > near || (l->type != QI_HINGE && l->type != QI_SLIDE)) return false;
+    sa /= n, ca /= n;
+    if (fabs(sa) < near) sa = 0, ca = ca > 0 ? 1 : -1;
+    if (fabs(ca) < near) ca = 0, sa = sa > 0 ? 1 : -1;
+    double x[9] = {1, 0, 0, 0, ca, sa, 0, -sa, ca}, z[9];
+    rot_trot(x, l->E, z);
+    double phi = atan2(z[1], z[0]);
+    if (l->type == QI_HINGE)
+        l->q0 -= phi;
+    else
+        reframe(p, c, -phi);
+    memcpy(l->E, x, sizeof x);
+    l->tilt = sa == 0   ? (ca > 0 ? QI_TILT_0 : QI_TILT_180)
+              : ca == 0 ? (sa > 0 ? QI_TILT_90 : QI_TILT_270)
+                        : QI_TILT_X;
+    return true;
+}
+
+static void choose_frames(qi_plan *p) {
+    const double near = 4e-15; // of rounding: nothing that a file says
+    for (int i = 0; i < p->nlink; i++) {
+        qi_link *l = &p->link[i];
+        bool fixed = l->type == QI_SLIDE && l->tilt != QI_TILT_ANY;
+        for (int c = i + 1; c < p->nlink && (l->type == QI_HINGE || l->type == QI_SLIDE) && !fixed;
+             c++) {
+            const double *z = p->link[c].E + 6;
+            if (p->link[c].parent != i || p->link[c].type > QI_SLIDE) continue;
+            if (hypot(z[0], z[1]) > near)
+                reframe(p, i, atan2(-z[0], z[1]));
+            else
+                continue; // parallel: any x will do
+            fixed = true;
+        }
+        for (int c = i + 1; c < p->nlink; c++)
+            if (p->link[c].parent == i && p->link[c].tilt == QI_TILT_ANY) tilt_child(p, c, near);
+    }
+}
+
 static qi_plan *lay_out(const qiao_model *m, qi_bump *b) {
     qi_plan *p = qi_bump_get(b, sizeof *p), none;
     qi_plan *w = p ? p : &none;
@@ -216,6 +296,7 @@ qi_plan *qi_plan_init(const qiao_model *m, void *mem) {
     memcpy(p->body_rot, unit, sizeof unit);
     memset(p->body_pos, 0, 3 * sizeof(double));
     for (int b = 1; b < m->nbody; b++) add_body(p, b);
+    choose_frames(p);
     for (int i = 0; i < m->nv; i++) {
         p->armature[i] = m->dof_armature[i];
         p->row[i] = p->nnz;

@@ -9,11 +9,14 @@
 #include "qiao/dyn.h"
 
 enum { QI_HINGE, QI_SLIDE, QI_BALL, QI_MOVE };
+// How E turns: none, quarter turns about x, any angle about x, anything. A link's x axis is chosen
+// so that its first child is a turn about x (as Denavit and Hartenberg's frames are).
+enum { QI_TILT_0, QI_TILT_90, QI_TILT_180, QI_TILT_270, QI_TILT_X, QI_TILT_ANY };
 
 typedef struct qi_link {
     int type, parent; // parent < i, -1: the world
     int qadr, vadr, ndof;
-    int level;   // E is the identity
+    int tilt;    // QI_TILT_
     double E[9]; // turns link vectors into parent vectors at q0; columns
     double r[3]; // origin in the parent's frame at q0
     double q0;
