@@ -9,18 +9,18 @@ static body b, b2;
 
 // ---- every allocation of the process is counted, those inside libraries too ----
 
-static long allocations;
+static long allocations, fail_at = -1; // fail_at: this one gives NULL
+static bool fails(void) { return allocations++ == fail_at; }
 #ifndef __SANITIZE_ADDRESS__
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
     *__libc_memalign(size_t, size_t);
 #define SHOWN __attribute__((visibility("default")))
-SHOWN void *malloc(size_t n) { return allocations++, __libc_malloc(n); }
-SHOWN void *calloc(size_t n, size_t m) { return allocations++, __libc_calloc(n, m); }
-SHOWN void *realloc(void *p, size_t n) { return allocations++, __libc_realloc(p, n); }
-SHOWN void *aligned_alloc(size_t a, size_t n) { return allocations++, __libc_memalign(a, n); }
+SHOWN void *malloc(size_t n) { return fails() ? NULL : __libc_malloc(n); }
+SHOWN void *calloc(size_t n, size_t m) { return fails() ? NULL : __libc_calloc(n, m); }
+SHOWN void *realloc(void *p, size_t n) { return fails() ? NULL : __libc_realloc(p, n); }
+SHOWN void *aligned_alloc(size_t a, size_t n) { return fails() ? NULL : __libc_memalign(a, n); }
 SHOWN int posix_memalign(void **p, size_t a, size_t n) {
-    allocations++;
-    *p = __libc_memalign(a, n);
+    *p = fails() ? NULL : __libc_memalign(a, n);
     return *p ? 0 : ENOMEM;
 }
 #endif
@@ -87,6 +87,58 @@ TEST(no_step_allocates) {
     for (int i = 0; i < 100; i++) CHECK(!qiao_brain_step(away, &b2.obs, &b2.cmd, NULL));
     CHECK(allocations == before, "%ld with another", allocations - before);
     qiao_brain_close(here), qiao_brain_close(away);
+}
+
+// Every allocation fails once, in this process and around a child: an error, never a fall.
+TEST(each_allocation_may_fail) {
+    if (BODY_SANITIZED) SKIP("a sanitizer has its own allocator");
+    char path[BODY_PATH];
+    int fds = count_fds();
+    snprintf(path, sizeof path, "%splugins/good.so", body_dir());
+    for (int away = 0; away < 2; away++) {
+        int refused = 0;
+        bool done = false;
+        for (long n = 0; !done && n < 500; n++) {
+            qiao_diag d = {0};
+            body_make(&b, 1), body_facts(&b);
+            long before = allocations;
+            fail_at = allocations + n;
+            qiao_brain *k = open_as(path, 1, !away, &d);
+            bool good =
+                k && !qiao_brain_bind(k, &b.io, &d) && !qiao_brain_step(k, &b.obs, &b.cmd, &d);
+            done = fail_at >= allocations; // there are not that many
+            fail_at = -1;
+            qiao_brain_close(k);
+            CHECK(good || d.err, "allocation %ld of %ld", n, allocations - before);
+            CHECK(good || !done, "%s", d.text);
+            CHECK(!good || b.cmd.q[2] == 2);
+            refused += !good;
+        }
+        CHECK(done && refused > 5, "%d refused", refused);
+        CHECK(no_children() && count_fds() == fds);
+    }
+}
+
+// Frames far larger than a socket's buffer, both ways.
+TEST(twenty_thousand_worlds_in_one_frame) {
+    enum { N = 20000 };
+    body_make(&b, 1);
+    double *x = calloc((size_t)N * 7, 8), *c = calloc((size_t)N * 15, 8);
+    int64_t *t = calloc((size_t)N * 4, 8);
+    size_t row = (size_t)N * 3;
+    CHECK(x && c && t);
+    for (int i = 0; i < N * 7; i++) x[i] = i;
+    b.obs = (qiao_obs){N, 7, 3, t, x, t + N, NULL};
+    b.cmd = (qiao_cmd){N, 3, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
+    char path[BODY_PATH];
+    qiao_diag d = {0};
+    snprintf(path, sizeof path, "%splugins/good.so", body_dir());
+    qiao_brain *k = open_as(path, N, false, &d);
+    CHECK(k && !qiao_brain_bind(k, &b.io, &d), "%s", d.text);
+    for (int i = 0; i < 3; i++) CHECK(!qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    for (int i = 0; i < N; i++) CHECK(c[3 * i + 2] == 7 * i + 2);
+    qiao_brain_close(k);
+    free(x), free(c), free(t);
 }
 
 TEST(bind_again_and_after_a_failure) {
@@ -282,8 +334,10 @@ TEST(body_survives_its_text) {
 
 // ---- Python ----
 
-static void write_brain(const char *path, const char *step) {
+static const char *write_brain(const char *step) {
+    static char path[BODY_PATH];
     char text[2000];
+    snprintf(path, sizeof path, "%ssnake.py", body_dir());
     int n = snprintf(text, sizeof text,
                      "from qiao_brain import Brain, run\n"
                      "class B(Brain):\n"
@@ -293,14 +347,14 @@ static void write_brain(const char *path, const char *step) {
                      "    def step(self, w, t, obs, stamp):\n        %s\n"
                      "run(B)\n",
                      step);
-    CHECK(!qiao_dir_make("build/test", NULL) && !qiao_file_write(path, text, (size_t)n, NULL));
+    CHECK(!qiao_file_write(path, text, (size_t)n, NULL));
+    return path;
 }
 
 TEST(python_sees_and_commands) {
-    const char *path = "build/test/snake.py";
-    write_brain(
-        path, "return {'q': [x + self.seed + w for x in obs['joint_pos']],\n"
-              "            'tau': [t, stamp['tick'], float(self.body['actuators'][2]['native'])]}");
+    const char *path = write_brain(
+        "return {'q': [x + self.seed + w for x in obs['joint_pos']],\n"
+        "            'tau': [t, stamp['tick'], float(self.body['actuators'][2]['native'])]}");
     body_make(&b, 3);
     qiao_diag d = {0};
     qiao_brain *k = open_as(path, 3, false, &d);
@@ -317,8 +371,7 @@ TEST(python_sees_and_commands) {
 }
 
 TEST(python_that_raises) {
-    const char *path = "build/test/snake_bad.py";
-    write_brain(path, "return {'q': [1 / 0]}");
+    const char *path = write_brain("return {'q': [1 / 0]}");
     body_make(&b, 1);
     qiao_diag d = {0};
     qiao_brain *k = open_as(path, 1, false, &d);
@@ -326,7 +379,7 @@ TEST(python_that_raises) {
     CHECK(qiao_brain_step(k, &b.obs, &b.cmd, &d) == QIAO_E_PEER);
     CHECK_TEXT(d.text, "brain 'snake' ended in step with exit status 1; it printed: ");
     CHECK_TEXT(d.text, "ZeroDivisionError: division by zero");
-    CHECK_TEXT(qiao_brain_output(k), "snake_bad.py\", line 7, in step");
+    CHECK_TEXT(qiao_brain_output(k), "snake.py\", line 7, in step");
     qiao_brain_close(k);
     CHECK(no_children());
 }

@@ -129,6 +129,11 @@ static qiao_err start_peer(qiao_brain *b, qiao_diag *d) {
     b->peer.host = b->spec.kind == QI_BRAIN_PLUGIN;
     if (b->spec.kind == QI_BRAIN_PLUGIN) {
         host_program(host);
+        if (access(host, X_OK) != 0)
+            return qiao_diag_set(d, QIAO_E_IO, host, 0, 0,
+                                 "cannot be run, and is needed to host '%.300s'; $QIAO_HOST may "
+                                 "name the program qiao",
+                                 b->spec.path);
         argv[n++] = host, argv[n++] = sub;
     } else if (b->spec.kind == QI_BRAIN_PYTHON) {
         argv[n++] = python;

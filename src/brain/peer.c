@@ -28,7 +28,7 @@ enum { BOUND_MEMORY = 0 }; // its shadow needs terabytes of addresses
 #else
 enum { BOUND_MEMORY = 1 };
 #endif
-enum { GRACE_MS = 500 }; // for a child that closed its socket or was told bye
+enum { HANGUP_MS = 1000, BYE_MS = 500 }; // how long a child may take to end by itself
 
 static int64_t now_ms(void) {
     struct timespec t;
@@ -161,7 +161,7 @@ void qi_peer_stop(qi_peer *p) {
         qi_wire_head(bye, QI_WIRE_BYE, 0, ++p->seq);
         (void)!send(p->sock, bye, sizeof bye, MSG_DONTWAIT | MSG_NOSIGNAL);
         shutdown(p->sock, SHUT_WR);
-        reap(p, GRACE_MS, &status);
+        reap(p, BYE_MS, &status);
     }
     close_all(p);
 }
@@ -204,7 +204,7 @@ qiao_err qi_peer_fault(qi_peer *p, const qi_ask *ask, qiao_err e, const char *te
     int status = 0;
     // if it hung up, how it ends says more; one that timed out may have ended and left a child
     // behind that holds the socket open
-    bool ended = reap(p, text || e == QIAO_E_TIMEOUT ? 0 : GRACE_MS, &status) && !text;
+    bool ended = reap(p, text || e == QIAO_E_TIMEOUT ? 0 : HANGUP_MS, &status) && !text;
     if (ended) e = QIAO_E_PEER;
     say_fault(ask, e, text, ended, status, &own);
     add_tail(p, &own);
