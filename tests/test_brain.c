@@ -384,6 +384,24 @@ TEST(python_that_raises) {
     CHECK(no_children());
 }
 
+TEST(python_of_the_docs_stands) {
+    char path[BODY_PATH], *text, *from, *to;
+    size_t n;
+    qiao_diag d = {0};
+    CHECK(!qiao_file_read("docs/brain.md", 1 << 20, &text, &n, &d), "%s", d.text);
+    from = strstr(text, "```python\n");
+    to = from ? strstr(from + 10, "```") : NULL;
+    snprintf(path, sizeof path, "%sdocs.py", body_dir());
+    CHECK(to && !qiao_file_write(path, from + 10, (size_t)(to - from - 10), &d), "%s", d.text);
+    free(text);
+    body_make(&b, 1);
+    qiao_brain *k = open_as(path, 1, false, &d);
+    CHECK(k && !strcmp(qiao_brain_name(k), "stand"), "%s", d.text);
+    CHECK(!qiao_brain_bind(k, &b.io, &d) && !qiao_brain_step(k, &b.obs, &b.cmd, &d), "%s", d.text);
+    for (int i = 0; i < 3; i++) CHECK(b.cmd.q[i] == body_rest[i] && b.cmd.kd[i] == -1);
+    qiao_brain_close(k);
+}
+
 TEST(python_example_sways_about_the_rest_pose) {
     body_make(&b, 1);
     qiao_diag d = {0};

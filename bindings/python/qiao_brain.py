@@ -17,8 +17,8 @@ class Brain:
         """A trial begins in this world."""
 
     def step(self, world, t, obs, stamp):
-        """obs, stamp: signal -> its floats, when it was sampled (s, < 0: never). Returns a dict with
-        any of q (else rest), qd, tau (0), kp, kd (-1: the drive's own), one float per actuator."""
+        """obs, stamp: signal -> its floats, when it was sampled (s, < 0: never). Returns a dict
+        with any of q (else rest), qd, tau (0), kp, kd (-1: the drive's), a float per actuator."""
 
 
 def _step(brain, body, data):
@@ -42,7 +42,8 @@ def _step(brain, body, data):
 
 def run(brain_class):
     brain, body = brain_class(), None
-    pipe = socket.socket(fileno=int(os.environ["QIAO_BRAIN_FD"])).makefile("rwb")
+    fd = os.environ.get("QIAO_BRAIN_FD") or exit("start it by: qiao run ... --brain FILE.py")
+    pipe = socket.socket(fileno=int(fd)).makefile("rwb")
     while len(head := pipe.read(16)) == 16 and head[4] != 5:  # 5: bye
         _, kind, size, seq = struct.unpack("<4I", head)
         data, answer, out = pipe.read(size), 6, b""  # 6: ready
@@ -50,8 +51,7 @@ def run(brain_class):
             answer, out = 1, struct.pack("<IId", 1, len(brain.need), brain.rate_hz)
             out += b"".join(s.encode() + b"\0" for s in (brain.name, brain.version, *brain.need))
         elif kind == 2:
-            body = json.loads(data)
-            brain.bind(body)
+            brain.bind(body := json.loads(data))
         elif kind == 3:
             brain.reset(*struct.unpack("<I4xQ", data))
         elif kind == 4:
