@@ -47,7 +47,8 @@ static void body_make(body *b, int n) {
     b->cmd = (qiao_cmd){n, NU, b->c[0], b->c[1], b->c[2], b->c[3], b->c[4]};
 }
 
-static qiao_brain *open_brain(body *b, int n, bool trust) {
+// spec NULL: the plug-in of the tests.
+static qiao_brain *open_brain(body *b, int n, bool trust, const char *spec) {
     char path[PATH_MAX + 50];
     ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - 1);
     path[len > 0 ? len : 0] = 0;
@@ -56,7 +57,7 @@ static qiao_brain *open_brain(body *b, int n, bool trust) {
     body_make(b, n);
     qiao_brain_def def = qiao_brain_def_default();
     qiao_diag d = {0};
-    def.spec = path, def.n = n, def.trust = trust, def.deadline_ms = 5000;
+    def.spec = spec ? spec : path, def.n = n, def.trust = trust, def.deadline_ms = 5000;
     qiao_brain *k = qiao_brain_open(&def, &d);
     if (k && qiao_brain_bind(k, &b->io, &d) == QIAO_OK) return k;
     fprintf(stderr, "bench_brain: %s\n", d.text);
@@ -119,7 +120,7 @@ static void step(qiao_brain *k, body *b) {
 static void compare(int n) {
     static body here_b, away_b;
     static double bare[TRIPS], away[TRIPS], here[TRIPS];
-    qiao_brain *h = open_brain(&here_b, n, true), *a = open_brain(&away_b, n, false);
+    qiao_brain *h = open_brain(&here_b, n, true, NULL), *a = open_brain(&away_b, n, false, NULL);
     pong p = pong_start(n);
     for (int blk = -1; blk < BLOCKS; blk++) // block -1 warms up
         for (int kind = 0; kind < 3; kind++)
@@ -138,6 +139,20 @@ static void compare(int n) {
            quantile(here, 0.5));
     close(p.fd), waitpid(p.pid, NULL, 0);
     qiao_brain_close(a), qiao_brain_close(h);
+}
+
+static void python(void) {
+    static body b;
+    static double t[TRIPS];
+    qiao_brain *k = open_brain(&b, 1, false, "example");
+    for (int i = -PER_BLOCK; i < TRIPS; i++) {
+        double t0 = now_us();
+        step(k, &b);
+        if (i >= 0) t[i] = now_us() - t0;
+    }
+    double m = quantile(t, 0.5);
+    printf("   1  Python (brains/example.py)       %6.1f %6.1f\n", m, quantile(t, 0.99));
+    qiao_brain_close(k);
 }
 
 // Children inherit it: both ends share a core, or the kernel places them.
@@ -160,7 +175,7 @@ int main(void) {
         printf("%s\n         bytes          bare socket     other process   ratio   in process\n"
                "   n  there   back    median    p99   median    p99            median\n",
                free ? "placed by the kernel" : "both on one core");
-        compare(1), compare(16), compare(64);
+        compare(1), compare(16), compare(64), python();
     }
     return 0;
 }
