@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+// open.c - makes a qiao_sim: engine, drives, signals, worlds.
+#include "model/sensors.h"
+#include "sim/sim.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const qi_engine *const engines[] = {&qi_engine_mujoco};
+enum { NENGINE = sizeof engines / sizeof *engines };
+
+qiao_sim_def qiao_sim_def_default(void) {
+    return (qiao_sim_def){.engine = "mujoco", .nworld = 1, .nthread = 1, .period = 0.02};
+}
+
+static const qi_engine *find_engine(const char *name, qiao_diag *d) {
+    const char *names[NENGINE];
+    for (int i = 0; i < NENGINE; i++) {
+        names[i] = engines[i]->name;
+        if (strcmp(name, names[i]) == 0) return engines[i];
+    }
+    const char *near = qiao_nearest(name, names, NENGINE);
+    qiao_diag_set(d, QIAO_E_NAME, NULL, 0, 0, "no engine '%s'%s%s%s; there is: mujoco", name,
+                  near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return NULL;
+}
+
+static int steps(double seconds, double dt) { return (int)lround(seconds / dt); }
+
+static bool make_drives(qiao_sim *s, const qiao_model *m) {
+    qi_setup *u = &s->setup;
+    const qiao_robot *r = u->robot;
+    qi_drive *drive = qiao_arena_get(s->arena, (size_t)(u->nu + 1) * sizeof *drive);
+    if (!drive) return false;
+    u->ncmd = 2;
+    for (int i = 0; i < u->nu; i++) {
+        int act = u->part.act[i], j = m->act_joint[act];
+        qi_drive *v = &drive[i];
+        *v = (qi_drive){.d = r->drive[i], .act = act, .qadr = -1, .vadr = -1, .period = 1};
+        v->gear = m->act_gear[act];
+        if (j >= 0) v->qadr = m->jnt_qadr[j], v->vadr = m->jnt_vadr[j];
+        if (v->d.rate_hz > 0) v->period = steps(1 / v->d.rate_hz, m->dt);
+        if (v->period < 1) v->period = 1;
+        v->delay = steps(v->d.delay, m->dt);
+        int rows = v->delay / u->period + 2;
+        if (rows > u->ncmd) u->ncmd = rows;
+    }
+    u->drive = drive;
+    return true;
+}
+
+// Where the robot's parts are in the worlds.
+static bool make_parts(qiao_sim *s, const qiao_model *m, qiao_diag *d) {
+    qi_setup *u = &s->setup;
+    const qiao_robot *r = u->robot;
+    if (qiao_model_part(m, r, s->arena, &u->part, d)) return false;
+    int *site = qiao_arena_get(s->arena, (size_t)(r->nfoot + 1) * sizeof *site);
+    int *body = qiao_arena_get(s->arena, (size_t)(r->nfoot + 1) * sizeof *body);
+    if (!site || !body) return false;
+    for (int i = 0; i < r->nfoot; i++) {
+        site[i] = u->part.site[r->foot_site[i]];
+        body[i] = m->site_body[site[i]];
+    }
+    u->feet = r->nfoot, u->foot_site = site, u->foot_body = body;
+    u->base = u->part.body[r->base];
+    u->tool_site = r->tool_site >= 0 ? u->part.site[r->tool_site] : -1;
+    u->imu_site = r->imu_site >= 0 ? u->part.site[r->imu_site] : -1;
+    u->nu = r->model->nu;
+    return make_drives(s, m);
+}
+
+static uint32_t purpose_of(const char *name) { // by name, so that a new sensor shifts no other
+    uint32_t h = 2166136261u;
+    for (; *name; name++) h = (h ^ (uint8_t)*name) * 16777619u;
+    return h * 8 + QIAO_RNG_SENSOR;
+}
+
+// World indices that a sensor reads: of its joints, drives or bodies.
+static const int *make_index(qiao_sim *s, const qiao_sensor *z, const qiao_model *m, qiao_diag *d) {
+    int *index = qiao_arena_get(s->arena, (size_t)(z->nname + 1) * sizeof *index);
+    for (int i = 0; index && i < z->nname; i++) {
+        const char *name = z->element[i];
+        switch (z->kind) {
+        case QIAO_SENSE_JOINT_POS:
+        case QIAO_SENSE_JOINT_VEL: index[i] = qiao_model_joint(m, name); break;
+        case QIAO_SENSE_JOINT_TAU:
+            index[i] = qiao_model_actuator(s->setup.robot->model, name);
+            break;
+        case QIAO_SENSE_BODY_POSE: index[i] = qiao_model_body(m, name); break;
+        default: index[i] = 0;
+        }
+        if (index[i] >= 0) continue;
+        const char *near = z->kind == QIAO_SENSE_BODY_POSE
+                               ? qiao_nearest(name, m->body_name, m->nbody)
+                               : qiao_nearest(name, m->jnt_name, m->njnt);
+        qiao_diag_set(d, QIAO_E_NAME, NULL, 0, 0, "signal '%s' reads '%s', which is not there%s%s",
+                      z->name, name, near ? "; the nearest is " : "", near ? near : "");
+        return NULL;
+    }
+    return index;
+}
+
+static bool make_channel(qiao_sim *s, int c, const qiao_sensor *sensor, const qiao_model *m,
+                         size_t *store, qiao_diag *d) {
+    qi_channel *ch = &s->channel[c];
+    ch->s = *sensor, ch->sig = c, ch->adr = s->nobs, ch->every = 1;
+    if (qi_sensor_complete(&ch->s, s->setup.robot, s->arena, d)) return false;
+    for (int i = 0; i < c; i++)
+        if (strcmp(s->channel[i].s.name, ch->s.name) == 0) {
+            qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0, "two signals are called '%s'", ch->s.name);
+            return false;
+        }
+    if (!(ch->index = make_index(s, &ch->s, m, d))) return false;
+    if (ch->s.rate_hz > 0) ch->every = steps(1 / ch->s.rate_hz, m->dt);
+    if (ch->every < 1) ch->every = 1;
+    ch->delay = steps(ch->s.delay, m->dt);
+    ch->slots = ch->delay / ch->every + 2;
+    if (ch->slots > QI_SLOTS) {
+        qiao_diag_set(d, QIAO_E_LIMIT, NULL, 0, 0,
+                      "signal '%s': a delay of %g s at %g Hz needs more than %d samples under way",
+                      ch->s.name, ch->s.delay, ch->s.rate_hz, QI_SLOTS);
+        return false;
+    }
+    ch->purpose = purpose_of(ch->s.name);
+    ch->ring = *store;
+    *store += (size_t)ch->slots * (size_t)ch->s.dim;
+    s->nobs += ch->s.dim;
+    return true;
+}
+
+static bool make_signals(qiao_sim *s, const qiao_sim_def *def, size_t *store, qiao_diag *d) {
+    const qiao_robot *r = def->robot;
+    s->nsig = r->nsensor + def->ngrant;
+    s->channel = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * sizeof *s->channel);
+    qiao_signal *sig = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * sizeof *sig);
+    if (!s->channel || !sig) return false;
+    for (int c = 0; c < s->nsig; c++) {
+        const qiao_sensor *z = c < r->nsensor ? &r->sensor[c] : &def->grant[c - r->nsensor];
+        if (!make_channel(s, c, z, def->world[0], store, d)) return false;
+        const qiao_sensor *f = &s->channel[c].s;
+        sig[c] = (qiao_signal){.name = f->name,
+                               .unit = f->unit,
+                               .frame = f->frame,
+                               .adr = s->channel[c].adr,
+                               .dim = f->dim,
+                               .nname = f->nname,
+                               .element = f->element,
+                               .rate_hz = f->rate_hz,
+                               .grid_n = {f->grid_n[0], f->grid_n[1]},
+                               .grid_step = f->grid_step,
+                               .grid_center = {f->grid_center[0], f->grid_center[1]}};
+    }
+    s->io = (qiao_io){.nsig = s->nsig,
+                      .nobs = s->nobs,
+                      .nu = s->setup.nu,
+                      .sig = sig,
+                      .act_name = r->model->act_name,
+                      .robot = r,
+                      .period = def->period,
+                      .nworld = s->n};
+    return true;
+}
+
+static bool make_obs(qiao_sim *s) {
+    size_t n = (size_t)s->n;
+    s->x = qiao_arena_get(s->arena, n * (size_t)s->nobs * sizeof *s->x);
+    s->t_ns = qiao_arena_get(s->arena, n * sizeof *s->t_ns);
+    s->stamp = qiao_arena_get(s->arena, n * (size_t)s->nsig * sizeof *s->stamp);
+    s->live = qiao_arena_get(s->arena, n);
+    s->obs = (qiao_obs){s->n, s->nobs, s->nsig, s->t_ns, s->x, s->stamp, s->live};
+    return s->x && s->t_ns && s->stamp && s->live;
+}
+
+static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bool map,
+                       qiao_diag *d) {
+    qi_slot *o = &s->w[i];
+    const qiao_model *first = s->w[0].model;
+    o->model = m;
+    if (first && (m->nq != first->nq || m->nv != first->nv || m->nbody != first->nbody)) {
+        qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0,
+                      "world %d has another shape (nq %d, nv %d, %d bodies) than world 0 (%d, %d, "
+                      "%d)",
+                      i, m->nq, m->nv, m->nbody, first->nq, first->nv, first->nbody);
+        return false;
+    }
+    if (!(o->world = s->engine->open(&s->setup, m, d))) return false;
+    o->samples.store = qiao_arena_get(s->arena, (store + 1) * sizeof(double));
+    o->samples.at = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * QI_SLOTS * sizeof(int64_t));
+    o->samples.command = qiao_arena_get(s->arena, (size_t)(s->nobs + 1) * sizeof(double));
+    if (!o->samples.store || !o->samples.at || !o->samples.command) return false;
+    if (!map) return true;
+    for (int k = 0; k < i && !o->map; k++) // the same model has the same ground
+        if (s->w[k].model == m) o->map = s->w[k].map;
+    if (!o->map) {
+        o->map = qi_heightmap_new(m, &s->setup.part, s->setup.robot->model->nbody);
+        o->own_map = true;
+    }
+    return o->map != NULL;
+}
+
+static bool make(qiao_sim *s, const qiao_sim_def *def, qiao_diag *d) {
+    const qiao_model *m = def->world[0];
+    s->arena = qiao_arena_new();
+    if (!s->arena || !(s->engine = find_engine(def->engine, d))) return false;
+    s->n = def->nworld;
+    s->setup.def = def, s->setup.robot = def->robot, s->setup.arena = s->arena;
+    s->setup.period = steps(def->period, m->dt);
+    if (s->setup.period < 1 || fabs(s->setup.period * m->dt - def->period) > 1e-9) {
+        qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0,
+                      "the period of %g s is no whole number of physics steps of %g s", def->period,
+                      m->dt);
+        return false;
+    }
+    size_t store = 0;
+    if (!make_parts(s, m, d) || !make_signals(s, def, &store, d) || !make_obs(s)) return false;
+    bool map = false;
+    for (int c = 0; c < s->nsig; c++) map |= s->channel[c].s.kind == QIAO_SENSE_HEIGHT_SCAN;
+    s->w = calloc((size_t)s->n, sizeof *s->w);
+    for (int i = 0; s->w && i < s->n; i++)
+        if (!make_world(s, i, def->world[i], store, map, d)) return false;
+    s->pool = qi_pool_new(def->nthread);
+    if (!s->w || !s->pool) return false;
+    for (int i = 0; i < s->n; i++) qiao_sim_reset(s, i, 0, 0);
+    return true;
+}
+
+qiao_sim *qiao_sim_new(const qiao_sim_def *def, qiao_diag *d) {
+    qiao_diag own = {0};
+    if (!d) d = &own;
+    if (def->nworld < 1 || !def->world || !def->robot) {
+        qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "a sim needs a robot and at least one world");
+        return NULL;
+    }
+    qiao_sim *s = calloc(1, sizeof *s);
+    if (s && make(s, def, d)) {
+        s->setup.def = NULL; // the caller's, gone after this call
+        return s;
+    }
+    if (!d->err) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    qiao_sim_free(s);
+    return NULL;
+}
+
+void qiao_sim_free(qiao_sim *s) {
+    if (!s) return;
+    qi_pool_free(s->pool);
+    for (int i = 0; s->w && i < s->n; i++) {
+        s->engine->close(s->w[i].world);
+        if (s->w[i].own_map) qi_heightmap_free(s->w[i].map);
+    }
+    free(s->w);
+    qiao_arena_free(s->arena);
+    free(s);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// sim.c - the public calls of room sim: worlds of one engine, stepped and sensed as a batch.
+#include "sim/sim.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void step_one(qiao_sim *s, int w, int nstep) {
+    qi_slot *o = &s->w[w];
+    const qi_engine *e = s->engine;
+    double scratch[8];
+    for (int i = 0; i < nstep && o->live && !e->status(o->world); i++) {
+        int64_t k = e->now(o->world);
+        for (int c = 0; c < s->nsig; c++) // observations sample the present state themselves
+            if (s->channel[c].delay > 0 || s->channel[c].every > 1)
+                if (qi_sample_due(&s->channel[c], k, s->setup.period))
+                    qi_sample_take(&s->channel[c], &o->samples, e, o->world, o->map, k, scratch);
+        e->step(o->world);
+    }
+}
+
+typedef struct span {
+    qiao_sim *s;
+    int nstep;
+} span;
+
+static void step_range(void *ctx, int from, int to) {
+    span *p = ctx;
+    for (int w = from; w < to; w++) step_one(p->s, w, p->nstep);
+}
+
+static void observe_range(void *ctx, int from, int to) {
+    for (int w = from; w < to; w++) qiao_sim_observe_world(ctx, w);
+}
+
+void qiao_sim_step(qiao_sim *s, int nstep) {
+    span p = {s, nstep};
+    qi_pool_run(s->pool, s->n, step_range, &p);
+}
+
+void qiao_sim_step_world(qiao_sim *s, int w, int nstep) { step_one(s, w, nstep); }
+
+qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial) {
+    if (w < 0 || w >= s->n) return QIAO_E_ARG;
+    qi_slot *o = &s->w[w];
+    s->engine->reset(o->world, o->model->q0, NULL);
+    o->samples.rng = (qiao_rng){.seed = seed, .trial = trial};
+    for (int i = 0; i < s->nsig * QI_SLOTS; i++) o->samples.at[i] = -1;
+    memset(o->samples.command, 0, (size_t)s->nobs * sizeof(double));
+    s->live[w] = 1;
+    o->live = true;
+    qiao_sim_observe_world(s, w);
+    return s->engine->status(o->world);
+}
+
+qiao_err qiao_sim_set(qiao_sim *s, int w, const double *q, const double *qd) {
+    if (w < 0 || w >= s->n) return QIAO_E_ARG;
+    for (int i = 0; i < s->w[w].model->nq; i++)
+        if (!isfinite(q[i])) return QIAO_E_NAN;
+    s->engine->reset(s->w[w].world, q, qd);
+    for (int i = 0; i < s->nsig * QI_SLOTS; i++) s->w[w].samples.at[i] = -1;
+    return QIAO_OK;
+}
+
+void qiao_sim_command_world(qiao_sim *s, int w, const qiao_cmd *c, int row) {
+    size_t at = (size_t)row * (size_t)c->nu;
+    const double *part[5] = {c->q + at, c->qd + at, c->kp + at, c->kd + at, c->tau + at};
+    qi_slot *o = &s->w[w];
+    if (o->live) qi_cmds_push(s->engine->commands(o->world), s->engine->now(o->world), part);
+}
+
+void qiao_sim_command(qiao_sim *s, const qiao_cmd *c) {
+    for (int w = 0; w < s->n; w++) qiao_sim_command_world(s, w, c, w);
+}
+
+void qiao_sim_observe_world(qiao_sim *s, int w) {
+    qi_slot *o = &s->w[w];
+    double *x = s->x + (size_t)w * (size_t)s->nobs, scratch[8];
+    int64_t k = s->engine->now(o->world), *stamp = s->stamp + (size_t)w * (size_t)s->nsig;
+    double dt_ns = o->model->dt * 1e9;
+    for (int c = 0; c < s->nsig; c++) {
+        const qi_channel *ch = &s->channel[c];
+        if (qi_sample_for(ch, k) == k)
+            qi_sample_take(ch, &o->samples, s->engine, o->world, o->map, k, scratch);
+        int64_t at = qi_sample_get(ch, &o->samples, k, x + ch->adr);
+        if (at >= 0)
+            stamp[c] = llround((double)at * dt_ns);
+        else if (k == 0)
+            stamp[c] = -1;
+    }
+    s->t_ns[w] = llround((double)k * dt_ns);
+}
+
+const qiao_obs *qiao_sim_observe(qiao_sim *s) {
+    qi_pool_run(s->pool, s->n, observe_range, s);
+    return &s->obs;
+}
+
+const qiao_obs *qiao_sim_obs(const qiao_sim *s) { return &s->obs; }
+const qiao_io *qiao_sim_io(const qiao_sim *s) { return &s->io; }
+
+void qiao_sim_signal(qiao_sim *s, int w, int sig, const double *x) {
+    const qi_channel *c = &s->channel[sig];
+    memcpy(s->w[w].samples.command + c->adr, x, (size_t)c->s.dim * sizeof *x);
+    // a sample of this very step was taken before the change: take it anew
+    int64_t k = s->engine->now(s->w[w].world);
+    int64_t *at = &s->w[w].samples.at[sig * QI_SLOTS + (int)(k / c->every % c->slots)];
+    if (*at == k) *at = -1;
+}
+
+void qiao_sim_push(qiao_sim *s, int w, int body, const double force_w[3],
+                   const double torque_w[3]) {
+    s->engine->push(s->w[w].world, body, force_w, torque_w);
+}
+
+void qiao_sim_stop(qiao_sim *s, int w) {
+    s->live[w] = 0;
+    s->w[w].live = false;
+}
+
+qiao_err qiao_sim_status(const qiao_sim *s, int w) { return s->engine->status(s->w[w].world); }
+
+void qiao_sim_truth(qiao_sim *s, int w, qiao_truth *t) { s->engine->truth(s->w[w].world, t); }
+
+void qiao_sim_peaks_clear(qiao_sim *s, int w) { s->engine->peaks_clear(s->w[w].world); }
+
+void qiao_sim_trace(const qiao_sim *s, int w, qiao_hash *h) {
+    qi_slot *o = &s->w[w];
+    qiao_truth t;
+    s->engine->truth(o->world, &t);
+    const qi_cmds *c = s->engine->commands(o->world);
+    qiao_hash_add(h, &t.t_ns, sizeof t.t_ns);
+    qiao_hash_add(h, t.q, (size_t)o->model->nq * sizeof(double));
+    qiao_hash_add(h, t.qd, (size_t)o->model->nv * sizeof(double));
+    if (c->n) qiao_hash_add(h, c->row, 5 * (size_t)c->nu * sizeof(double));
+    qiao_hash_add(h, s->x + (size_t)w * (size_t)s->nobs, (size_t)s->nobs * sizeof(double));
+}

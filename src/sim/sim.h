@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// sim.h - the parts of a qiao_sim; inside room sim only.
+#ifndef QI_SIM_H
+#define QI_SIM_H
+
+#include "sim/sense.h"
+
+typedef struct qi_slot { // one world
+    const qiao_model *model;
+    qi_world *world;
+    qi_heightmap *map; // own or another slot's
+    bool own_map, live;
+    qi_samples samples;
+} qi_slot;
+
+struct qiao_sim {
+    const qi_engine *engine;
+    qi_pool *pool;
+    qi_setup setup;
+    int n, nsig, nobs;
+    qi_slot *w;          // [n]
+    qi_channel *channel; // [nsig]
+    qiao_io io;
+    qiao_obs obs;
+    // the arrays behind obs
+    double *x;
+    int64_t *t_ns, *stamp;
+    uint8_t *live;
+    qiao_arena *arena;
+};
+
+#endif
