@@ -49,6 +49,10 @@ qiao_err qiao_model_shape(const qiao_model *m, int geom, qiao_shape *s) {
     memset(s, 0, sizeof *s);
     if (geom < 0 || geom >= m->ngeom) return QIAO_E_ARG;
     const mjModel *mj = m->mj;
+    if (!mj) { // a model that was made by hand has primitives only
+        memcpy(s->rgba, m->geom_rgba + 4 * geom, sizeof s->rgba);
+        return QIAO_OK;
+    }
     int mat = mj->geom_matid[geom], id = mj->geom_dataid[geom];
     // MuJoCo's rule: a colour of the geom's own, if it differs from the default grey, wins
     const float *rgba = mj->geom_rgba + 4 * geom, grey[4] = {0.5f, 0.5f, 0.5f, 1};

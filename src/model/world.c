@@ -84,17 +84,36 @@ qiao_model *qiao_model_world(const qiao_robot *r, const char *scene_xml, const d
     return w;
 }
 
-// Maps the robot's names to the world's indices; unnamed parts keep their order.
-static int *map_names(qiao_arena *a, int n, const char *const *names, int nw,
-                      const char *const *world, const char *what, qiao_diag *d) {
-    int *map = qiao_arena_get(a, (size_t)(n + 1) * sizeof *map);
-    for (int i = 0; map && i < n; i++) {
-        map[i] = i < nw && strcmp(names[i], world[i]) == 0 ? i : -1;
-        for (int k = 0; map[i] < 0 && names[i][0] && k < nw; k++)
-            if (strcmp(names[i], world[k]) == 0) map[i] = k;
-        if (map[i] >= 0) continue;
+// The k-th element of a body is the k-th of the same body in the world: scenes add none to it.
+static int by_body(int i, const int *body, int nw, const int *world_body, const int *map_body) {
+    int k = 0, want = map_body[body[i]];
+    for (int j = 0; j < i; j++) k += body[j] == body[i];
+    for (int j = 0; j < nw; j++)
+        if (world_body[j] == want && k-- == 0) return j;
+    return -1;
+}
+
+// Maps the robot's names to the world's indices; unnamed parts by their body, or their order.
+typedef struct parts {
+    const char *what;
+    int n, nw;
+    const char *const *names, *const *world;
+    const int *body, *world_body, *map_body; // NULL: the order counts
+} parts;
+
+static int *map_names(qiao_arena *a, const parts *p, qiao_diag *d) {
+    int *map = qiao_arena_get(a, (size_t)(p->n + 1) * sizeof *map);
+    for (int i = 0; map && i < p->n; i++) {
+        map[i] = -1;
+        if (p->names[i][0] == 0)
+            map[i] = p->body ? by_body(i, p->body, p->nw, p->world_body, p->map_body) : i;
+        else if (i < p->nw && strcmp(p->names[i], p->world[i]) == 0)
+            map[i] = i;
+        for (int k = 0; map[i] < 0 && p->names[i][0] && k < p->nw; k++)
+            if (strcmp(p->names[i], p->world[k]) == 0) map[i] = k;
+        if (map[i] >= 0 && map[i] < p->nw) continue;
         qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0, "the world lacks the robot's %s '%s' (number %d)",
-                      what, names[i], i);
+                      p->what, p->names[i], i);
         return NULL;
     }
     return map;
@@ -103,11 +122,17 @@ static int *map_names(qiao_arena *a, int n, const char *const *names, int nw,
 qiao_err qiao_model_part(const qiao_model *w, const qiao_robot *r, qiao_arena *a, qiao_part *part,
                          qiao_diag *d) {
     const qiao_model *m = r->model;
-    part->body = map_names(a, m->nbody, m->body_name, w->nbody, w->body_name, "body", d);
-    part->jnt = map_names(a, m->njnt, m->jnt_name, w->njnt, w->jnt_name, "joint", d);
-    part->act = map_names(a, m->nu, m->act_name, w->nu, w->act_name, "actuator", d);
-    part->site = map_names(a, m->nsite, m->site_name, w->nsite, w->site_name, "site", d);
-    part->geom = map_names(a, m->ngeom, m->geom_name, w->ngeom, w->geom_name, "geom", d);
-    bool ok = part->body && part->jnt && part->act && part->site && part->geom;
-    return ok ? QIAO_OK : QIAO_E_FIT;
+    int *body = map_names(
+        a, &(parts){"body", m->nbody, w->nbody, m->body_name, w->body_name, NULL, NULL, NULL}, d);
+    if (!body) return QIAO_E_FIT;
+    const parts all[] = {
+        {"joint", m->njnt, w->njnt, m->jnt_name, w->jnt_name, m->jnt_body, w->jnt_body, body},
+        {"actuator", m->nu, w->nu, m->act_name, w->act_name, NULL, NULL, NULL},
+        {"site", m->nsite, w->nsite, m->site_name, w->site_name, m->site_body, w->site_body, body},
+        {"geom", m->ngeom, w->ngeom, m->geom_name, w->geom_name, m->geom_body, w->geom_body, body}};
+    int *map[4];
+    for (int i = 0; i < 4; i++)
+        if (!(map[i] = map_names(a, &all[i], d))) return QIAO_E_FIT;
+    *part = (qiao_part){body, map[0], map[1], map[2], map[3]};
+    return QIAO_OK;
 }
