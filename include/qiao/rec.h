@@ -21,6 +21,9 @@ typedef struct qiao_rec_def {
     const char *case_text; // concrete .osc, stored as an attachment
     const char *world_xml; // scene MJCF, stored as an attachment
     uint64_t seed, trial;
+    // what the result rests on beside world and robot; NULL: left out
+    const uint8_t *scenario_hash, *brain_hash; // [QIAO_HASH_BYTES]
+    const char *build;                         // version of the program
 } qiao_rec_def;
 qiao_rec_def qiao_rec_def_default(void);
 
