@@ -76,6 +76,29 @@ TEST(rows_of_ended_worlds_stay) {
     qiao_brain_close(away);
 }
 
+// Garbage in one world is that world's end, not its neighbours'.
+TEST(garbage_in_one_of_three_worlds) {
+    for (int trust = 0; trust < 2; trust++) {
+        qiao_brain *k = open_bound("plugins/nan_second.so", &b, 3, trust);
+        b.obs.live = b.live;
+        for (int again = 0; again < 2; again++) {
+            qiao_diag d = {0};
+            CHECK(qiao_brain_step(k, &b.obs, &b.cmd, &d) == QIAO_E_NAN);
+            CHECK_TEXT(d.text, "commands kd = nan for actuator 'a_thigh' (world 1)");
+            CHECK(b.cmd.q[0] == 3 && b.cmd.kp[0] == -1 && b.cmd.q[8] == 205 && b.cmd.kp[8] == -1);
+            CHECK(b.cmd.q[3] == body_rest[0] && b.cmd.kp[3] == 0 && b.cmd.kd[4] == -1);
+        }
+        CHECK(!qiao_brain_fault(k, 0) && !qiao_brain_fault(k, 2) && qiao_brain_fault(k, 1));
+        CHECK(!strcmp(qiao_brain_fault(k, 1),
+                      "brain 'plug' commands kd = nan for actuator 'a_thigh'"));
+        b.live[1] = 0;
+        qiao_diag d = {0};
+        CHECK(qiao_brain_step(k, &b.obs, &b.cmd, &d) == QIAO_OK, "%s", d.text);
+        CHECK(!qiao_brain_reset(k, 1, 0, &d) && !qiao_brain_fault(k, 1));
+        qiao_brain_close(k);
+    }
+}
+
 TEST(no_step_allocates) {
     if (BODY_SANITIZED) SKIP("a sanitizer has its own allocator");
     qiao_brain *here = open_bound("plugins/good.so", &b, BODY_WORLDS, true);

@@ -85,7 +85,7 @@ static void run_bad(const bad_brain *k) {
         memset(b.c, 0x7f, sizeof b.c);
         CHECK(qiao_brain_step(x, &b.obs, &b.cmd, &again) == e && is_damping(), "%s", again.text);
         CHECK(strcmp(again.text, d.text) == 0, "%s", again.text);
-        CHECK(qiao_brain_reset(x, 0, 0, NULL) == e);
+        CHECK(qiao_brain_reset(x, 0, 0, NULL) == (e == QIAO_E_NAN ? QIAO_OK : e));
     }
     qiao_brain_close(x);
     CHECK(no_children(), "%s left a child", k->spec);

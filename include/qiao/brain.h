@@ -62,7 +62,12 @@ qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d)
 // deadline; E_NAN: garbage in the command. In each case cmd holds damping (kp 0, kd the drive's,
 // tau 0), d says what happened in words, and later steps keep returning the same.
 // Other codes: the brain itself gave up with that code.
+// E_NAN concerns only the worlds that qiao_brain_fault names: the other rows are good, and steps
+// succeed again once those worlds are no longer live.
 qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d);
+// Why the brain failed in this world since its reset, in words; NULL: it did not. Valid until the
+// world's reset.
+const char *qiao_brain_fault(const qiao_brain *b, int world);
 
 // The other end: runs the plug-in argv[2] for the runner at the socket $QIAO_BRAIN_FD and returns
 // the exit status. The program calls it when argv[1] is "brain-host".

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STEP_MS = 200, START_MS = 20000, MEMORY_MB = 4096, MOST_WORLDS = 1 << 16, MOST_ENV = 4096 };
+enum { STEP_MS = 200, START_MS = 20000, MEMORY_MB = 4096, MOST_WORLDS = 1 << 16, FAULT_TEXT = 256 };
 
 struct qiao_brain {
     qiao_brain_def def;
@@ -25,8 +25,9 @@ struct qiao_brain {
     bool remote;
     int n; // worlds bound
     const qiao_io *io;
-    double *hold;   // [n][nu] last good q, for drives whose q is their ctrl
-    qiao_diag dead; // err set: it failed, and why
+    double *hold;              // [n][nu] last good q, for drives whose q is their ctrl
+    char (*fault)[FAULT_TEXT]; // [n] why a world got damping; "" as long as all is well
+    qiao_diag dead;            // err set: it failed, and why
     // in this process
     void *handle, *mem;
     const qiao_brain_api *api;
@@ -199,7 +200,7 @@ qiao_brain *qiao_brain_open(const qiao_brain_def *def, qiao_diag *d) {
 void qiao_brain_close(qiao_brain *b) {
     if (!b) return;
     qi_peer_stop(&b->peer);
-    free(b->mem), free(b->hold);
+    free(b->mem), free(b->hold), free(b->fault);
     qi_plugin_close(b->handle);
     free(b);
 }
@@ -253,9 +254,10 @@ static qiao_err bind_peer(qiao_brain *b, qiao_diag *d) {
 static qiao_err make_hold(qiao_brain *b, qiao_diag *d) {
     const qiao_io *io = b->io;
     const qiao_robot *r = io->robot;
-    free(b->hold);
+    free(b->hold), free(b->fault);
     b->hold = calloc((size_t)b->n * (size_t)io->nu + 1, sizeof *b->hold);
-    if (!b->hold) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    b->fault = calloc((size_t)b->n, sizeof *b->fault);
+    if (!b->hold || !b->fault) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
     for (int i = 0; i < b->n * io->nu && r->model && r->rest_q; i++) {
         int k = r->model->act_joint[i % io->nu];
         if (k >= 0) b->hold[i] = r->rest_q[r->model->jnt_qadr[k]];
@@ -283,6 +285,7 @@ qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d)
     if (b->dead.err) return qiao_diag_set(d, b->dead.err, NULL, 0, 0, "%s", b->dead.text);
     if (!b->io || world < 0 || world >= b->n)
         return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "reset of world %d of %d", world, b->n);
+    b->fault[world][0] = 0;
     if (!b->remote) {
         b->api->reset(b->mem, world, seed);
         return QIAO_OK;
@@ -297,14 +300,44 @@ qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d)
 
 // ---- step ----
 
-// What the drives do when there is no brain: no stiffness, their own damping, no torque; drives
-// whose q is their ctrl stay where they were last told to be.
-static void damp(const qiao_brain *b, qiao_cmd *c) {
-    size_t n = (size_t)c->n * (size_t)c->nu;
-    for (size_t i = 0; i < n; i++) {
-        c->q[i] = b->hold && c->n <= b->n && c->nu == b->io->nu ? b->hold[i] : 0;
+// What the drives of a world do when there is no brain: no stiffness, their own damping, no
+// torque; drives whose q is their ctrl stay where they were last told to be.
+static void damp(const qiao_brain *b, qiao_cmd *c, int w) {
+    size_t at = (size_t)w * (size_t)c->nu;
+    for (size_t i = at; i < at + (size_t)c->nu; i++) {
+        c->q[i] = b->hold && w < b->n && c->nu == b->io->nu ? b->hold[i] : 0;
         c->qd[i] = c->kp[i] = c->tau[i] = 0, c->kd[i] = -1;
     }
+}
+
+static qiao_err all_damped(const qiao_brain *b, qiao_cmd *c, qiao_diag *d) {
+    for (int w = 0; w < c->n; w++) damp(b, c, w);
+    return qiao_diag_set(d, b->dead.err, NULL, 0, 0, "%s", b->dead.text);
+}
+
+// Looks at every number; a world with one that is not finite gets damping from now on.
+static qiao_err guard(qiao_brain *b, const uint8_t *live, qiao_cmd *c, qiao_diag *d) {
+    size_t row = (size_t)c->nu;
+    qiao_err e = QIAO_OK;
+    for (int w = 0; w < c->n; w++) {
+        if (live && !live[w]) continue;
+        qiao_diag own = {0};
+        char *why = b->fault[w];
+        if (!*why && qi_command_check(c, w, b->io->act_name, &own))
+            snprintf(why, FAULT_TEXT, "brain '%s' %.180s", b->name, own.text);
+        if (!*why) {
+            memcpy(b->hold + (size_t)w * row, c->q + (size_t)w * row, row * sizeof *b->hold);
+            continue;
+        }
+        damp(b, c, w);
+        e = qiao_diag_set(d, QIAO_E_NAN, NULL, 0, 0, "%s (world %d)", why, w);
+    }
+    return e;
+}
+
+const char *qiao_brain_fault(const qiao_brain *b, int w) {
+    if (b->dead.err) return b->dead.text;
+    return b->fault && w >= 0 && w < b->n && b->fault[w][0] ? b->fault[w] : NULL;
 }
 
 static qiao_err step_peer(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d) {
@@ -324,14 +357,11 @@ static qiao_err step_peer(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qia
 }
 
 qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d) {
-    qiao_diag why = {0};
-    if (b->dead.err) {
-        damp(b, cmd);
-        return qiao_diag_set(d, b->dead.err, NULL, 0, 0, "%s", b->dead.text);
-    }
+    if (b->dead.err) return all_damped(b, cmd, d);
     if (!b->io || obs->n > b->n || cmd->n != obs->n || cmd->nu != b->io->nu ||
         obs->nobs != b->io->nobs || obs->nsig != b->io->nsig)
         return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "step of another shape than bind");
+    qiao_diag why = {0};
     qiao_err e;
     if (b->remote) {
         e = step_peer(b, obs, cmd, &why);
@@ -341,16 +371,7 @@ qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao
             qiao_diag_set(&why, e, NULL, 0, 0, "brain '%s' gave up in step: %s (%s)", b->name,
                           qiao_err_text(e), qiao_err_name(e));
     }
-    if (!e) {
-        qiao_diag own = {0};
-        e = qi_command_check(cmd, obs->live, b->io->act_name, &own);
-        if (e) qiao_diag_set(&why, e, NULL, 0, 0, "brain '%s' %s", b->name, own.text);
-    }
-    if (e) {
-        die(b, e, &why, d);
-        damp(b, cmd);
-        return e;
-    }
-    memcpy(b->hold, cmd->q, (size_t)cmd->n * (size_t)cmd->nu * sizeof *b->hold);
-    return QIAO_OK;
+    if (!e) return guard(b, obs->live, cmd, d);
+    die(b, e, &why, NULL);
+    return all_damped(b, cmd, d);
 }

@@ -192,25 +192,20 @@ void qi_wire_clean(char *out, size_t cap, const void *text, size_t bytes) {
     out[n] = 0;
 }
 
-qiao_err qi_command_check(const qiao_cmd *c, const uint8_t *live, const char *const *act_name,
-                          qiao_diag *d) {
+qiao_err qi_command_check(const qiao_cmd *c, int w, const char *const *act_name, qiao_diag *d) {
     static const char *const field[5] = {"q", "qd", "kp", "kd", "tau"};
     const double *part[5] = {c->q, c->qd, c->kp, c->kd, c->tau};
     size_t row = (size_t)c->nu;
-    for (size_t w = 0; w < (size_t)c->n; w++) {
-        if (live && !live[w]) continue;
-        for (size_t i = 0; i < 5; i++) {
-            // x - x is 0 for a finite x and NaN for all others: one sum tells of the whole row
-            const double *x = part[i] + w * row;
-            double sum = 0;
-            for (size_t k = 0; k < row; k++) sum += x[k] - x[k];
-            if (sum == 0) continue;
-            size_t k = 0;
-            while (k + 1 < row && isfinite(x[k])) k++;
-            return qiao_diag_set(d, QIAO_E_NAN, NULL, 0, 0,
-                                 "commands %s = %g for actuator '%s' (world %zu)", field[i], x[k],
-                                 act_name[k], w);
-        }
+    for (int i = 0; i < 5; i++) {
+        // x - x is 0 for a finite x and NaN for all others: one sum tells of the whole row
+        const double *x = part[i] + (size_t)w * row;
+        double sum = 0;
+        for (size_t k = 0; k < row; k++) sum += x[k] - x[k];
+        if (sum == 0) continue;
+        size_t k = 0;
+        while (k + 1 < row && isfinite(x[k])) k++;
+        return qiao_diag_set(d, QIAO_E_NAN, NULL, 0, 0, "commands %s = %g for actuator '%s'",
+                             field[i], x[k], act_name[k]);
     }
     return QIAO_OK;
 }

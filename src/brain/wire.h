@@ -71,8 +71,7 @@ qiao_err qi_wire_get_command(const qi_frame *f, const uint8_t *live, qiao_cmd *c
 // Text of a peer made fit for a terminal: control bytes become spaces, ends trimmed.
 void qi_wire_clean(char *out, size_t cap, const void *text, size_t bytes);
 
-// Are all numbers of the live rows finite? E_NAN and the actuator's name if not.
-qiao_err qi_command_check(const qiao_cmd *cmd, const uint8_t *live, const char *const *act_name,
-                          qiao_diag *d);
+// Are all numbers of world w finite? E_NAN and the actuator's name if not.
+qiao_err qi_command_check(const qiao_cmd *cmd, int w, const char *const *act_name, qiao_diag *d);
 
 #endif

@@ -18,7 +18,7 @@ static void read_command(const qi_frame *f) {
     qiao_cmd cmd = {N, NU, c[0], c[1], c[2], c[3], c[4]};
     uint8_t live[N] = {0, 1};
     qiao_diag d = {0};
-    if (qi_wire_get_command(f, live, &cmd, &d) == QIAO_OK) qi_command_check(&cmd, live, act, &d);
+    if (qi_wire_get_command(f, live, &cmd, &d) == QIAO_OK) qi_command_check(&cmd, 1, act, &d);
     if (c[0][0] != 0) abort(); // row of an ended world
 }
 
