@@ -5,6 +5,7 @@
 
 #include "qiao/prove.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static const char *base_name(const char *path) {
 // Runs seeds first .. first + n - 1 side by side, writes what belongs to each, prints it.
 static int run_chunk(job *j, long long first, int n, report *rep, qiao_diag *d) {
     qiao_trial trial[CHUNK];
-    char dir[CHUNK][400], record[CHUNK][440];
+    static char dir[CHUNK][PATH_MAX], record[CHUNK][PATH_MAX + 16];
     qiao_result result[CHUNK];
     qiao_brain_def bd = qiao_brain_def_default();
     bd.spec = j->a->brain, bd.n = n, bd.deadline_ms = (int)j->deadline;

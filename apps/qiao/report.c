@@ -5,6 +5,7 @@
 #include "args.h"
 #include "commands.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,7 +109,7 @@ void report_begin(report *r) {
 }
 
 qiao_err report_add(report *r, const report_trial *t, qiao_diag *d) {
-    char path[512];
+    char path[PATH_MAX + 16];
     r->n++, r->passed += t->result->score.verdict == QIAO_PASSED, r->sum += t->result->score.total;
     // the files: the concrete case, the result, the page
     snprintf(path, sizeof path, "%s/case.osc", t->dir);

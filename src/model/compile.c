@@ -5,6 +5,7 @@
 #include "model/mjguard.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,8 +26,7 @@ static void flatten(char *s) { // one line, no trailing space
 
 static void refuse(qiao_diag *d, const char *path, const char *text) {
     char copy[700];
-    strncpy(copy, text && *text ? text : "MuJoCo's compiler refused it", sizeof copy - 1);
-    copy[sizeof copy - 1] = 0;
+    snprintf(copy, sizeof copy, "%s", text && *text ? text : "MuJoCo's compiler refused it");
     flatten(copy);
     qiao_diag_set(d, QIAO_E_FORMAT, path, line_of(copy), 0, "%s", copy);
 }

@@ -9,6 +9,7 @@
 #include <fnmatch.h>
 #include <libgen.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,8 +274,8 @@ static bool load_yaml(qiao_robot *r, const char *path, qiao_diag *d) {
     char *text, copy[PATH_MAX];
     size_t n;
     if (qiao_file_read(path, QI_YAML_MAX, &text, &n, d)) return false;
-    strncpy(copy, path, sizeof copy - 1), copy[sizeof copy - 1] = 0;
-    strncpy(l.dir, dirname(copy), sizeof l.dir - 1);
+    snprintf(copy, sizeof copy, "%s", path);
+    snprintf(l.dir, sizeof l.dir, "%s", dirname(copy));
     bool ok = qi_yaml_open(&l.y, path, text, n, d) && (l.root = qi_yaml_root(&l.y)) &&
               read_names(&l) && read_model(&l) && qi_guess_robot(r, d) && read_parts(&l);
     qi_yaml_close(&l.y);
@@ -284,7 +285,7 @@ static bool load_yaml(qiao_robot *r, const char *path, qiao_diag *d) {
 
 static bool load_bare(qiao_robot *r, const char *path, qiao_diag *d) {
     char copy[PATH_MAX];
-    strncpy(copy, path, sizeof copy - 1), copy[sizeof copy - 1] = 0;
+    snprintf(copy, sizeof copy, "%s", path);
     char *name = basename(copy), *dot = strrchr(name, '.');
     if (dot) *dot = 0;
     r->name = r->title = r->title_zh = keep(r, name);

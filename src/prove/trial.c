@@ -180,6 +180,24 @@ static void abort_all(batch *b, qiao_err e, const char *reason) {
     }
 }
 
+// One brain step for all. Garbage in one world ends that world; a dead or late brain ends all.
+static void decide(batch *b) {
+    qiao_diag why = {0};
+    qiao_brain *brain = b->def->brain;
+    qiao_err e = qiao_brain_step(brain, qiao_sim_observe(b->sim), &b->cmd, &why);
+    if (e == QIAO_E_NAN) {
+        for (int i = 0; i < b->n; i++) {
+            const char *fault = b->w[i].live ? qiao_brain_fault(brain, i) : NULL;
+            if (!fault) continue;
+            qiao_referee_abort(b->w[i].ref, e, fault);
+            end_world(b, i);
+        }
+    } else if (e) {
+        abort_all(b, e, why.text);
+    }
+    qiao_sim_command(b->sim, &b->cmd);
+}
+
 // One referee tick of world i: judge, trace, record.
 static void tick_world(batch *b, int i) {
     world *w = &b->w[i];
@@ -203,7 +221,6 @@ static int count_live(const batch *b) {
 
 static void run(batch *b) {
     const qiao_trials_def *def = b->def;
-    qiao_diag why = {0};
     for (long k = 0, tick = 0; count_live(b) > 0;) {
         if (k % b->tick_div == 0) {
             for (int i = 0; i < b->n; i++)
@@ -212,11 +229,7 @@ static void run(batch *b) {
                 !def->progress(def->ctx, (double)k * b->dt, b->t_limit, count_live(b)))
                 abort_all(b, QIAO_E_LIMIT, "interrupted by the user");
         }
-        if (k % b->brain_div == 0 && count_live(b) > 0) {
-            qiao_err e = qiao_brain_step(def->brain, qiao_sim_observe(b->sim), &b->cmd, &why);
-            if (e) abort_all(b, e, why.text);
-            qiao_sim_command(b->sim, &b->cmd);
-        }
+        if (k % b->brain_div == 0 && count_live(b) > 0) { decide(b); }
         // on to whichever comes first
         long to_tick = b->tick_div - k % b->tick_div, to_brain = b->brain_div - k % b->brain_div;
         int n = (int)(to_tick < to_brain ? to_tick : to_brain);
