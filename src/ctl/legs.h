@@ -10,6 +10,10 @@
 
 enum { NLEG = 4 };
 
+// TROT: diagonal legs together, balanced by stepping. CRAWL: one leg at a time, the body over the
+// others; for tall steps.
+typedef enum legs_mode { LEGS_TROT, LEGS_CRAWL } legs_mode;
+
 // legs_body.c - fixed facts of the body
 struct qiao_ctl_quad {
     qiao_ctl_leg leg[NLEG];
@@ -18,9 +22,10 @@ struct qiao_ctl_quad {
     double rest_q[NLEG][3], rest_foot[NLEG][3]; // base frame
     double height;                              // base over the soles at rest
     double length;                              // of a leg, hip to foot, stretched
-    double offset[NLEG];                        // in the trot's cycle: diagonal legs share one
+    double offset[2][NLEG];                     // in the cycle of each legs_mode
     double imu_rot[9], imu_pos[3];              // site in the base
     double payload[3];
+    double shank[NLEG][3]; // from foot to knee at rest, base frame
 };
 void qi_leg_trunk(const qiao_robot *r, double *mass, double com[3], double I[9]); // leg.c
 
@@ -92,11 +97,18 @@ struct qiao_ctl_walk {
     legs_ground ground;
     legs_leg leg[NLEG];
     bool begun, standing;
+    legs_mode mode, want_mode;
+    double upset;       // s left of recovering from a push met while crawling
+    bool waiting;       // the clock waits
+    double step_seen;   // m, tallest step near, held for a while
+    double p_mid[2];    // crawl: middle of the four footholds, world
+    double p_body[2];   // crawl: where the body is to be, world
     double clock, hold; // cycle 0..1; s that the clock waited
     double t_swing, t_stance;
     double cmd[3]; // smoothed
     double p_ref[2], yaw_ref, z_ref;
     double sum[3]; // integrals: height N, roll and pitch N*m
+    double com[3]; // centre of mass, base frame
     double rough;  // 0 smooth .. 1 rough, filtered
     _Alignas(16) unsigned char qp[sizeof(double) * (2 * 24 * 24 + 8 * 24) + 512];
 };

@@ -55,9 +55,11 @@ qiao_err qiao_ctl_quad_load(const qiao_robot *r, void *mem, qiao_diag *d) {
         for (int k = 0; k < 3; k++)
             b->rest_q[i][k] = r->rest_q[m->jnt_qadr[b->leg[i].link[k].joint]];
         qiao_ctl_leg_forward(&b->leg[i], b->rest_q[i], &o);
-        copy3(b->rest_foot[i], o.foot);
+        copy3(b->rest_foot[i], o.foot), sub3(b->shank[i], o.at[2], o.foot);
         b->height -= (o.foot[2] - b->leg[i].radius) / NLEG;
-        b->offset[i] = o.foot[0] * o.foot[1] > 0 ? 0 : 0.5;
+        b->offset[LEGS_TROT][i] = o.foot[0] * o.foot[1] > 0 ? 0 : 0.5;
+        // right hind, right front, left hind, left front
+        b->offset[LEGS_CRAWL][i] = (o.foot[1] < 0 ? 0 : -0.5) - (o.foot[0] < 0 ? 0 : 0.25);
         corner[o.foot[0] > 0][o.foot[1] > 0]++;
         b->length = norm3(b->leg[i].link[2].pos) + norm3(b->leg[i].foot);
     }

@@ -5,7 +5,9 @@
 //          (Autonomous Robots 2017); G. Bledt et al., MIT Cheetah 3 (IROS 2018), balance control
 #include "ctl/legs.h"
 
-static const double weight[6] = {1, 1, 2, 30, 30, 10}; // force N, torque N*m
+// Of force N and torque N*m. Attitude goes before speed: on two feet a force against a push turns
+// the body over; the next step catches the speed.
+static const double weight[6] = {0.1, 0.1, 2, 30, 30, 10};
 #define W_SIZE   2e-3
 #define W_CHANGE 4e-3
 #define F_MIN    3.0

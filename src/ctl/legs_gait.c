@@ -7,7 +7,7 @@
 #include "ctl/legs_gait.h"
 
 #define EARLY_S   0.55 // a touch after this part of a swing is the landing
-#define WAIT_MAX  0.12 // s that the clock waits for a foot that should carry
+#define WAIT_MAX  0.40 // s that the clock waits for a foot that should carry
 #define REACH_MAX 0.24 // m, a step from under the hip
 
 static double frac(double x) { return x - floor(x); }
@@ -28,11 +28,13 @@ static void plant(qiao_ctl_walk *w, int i) {
 // True while a foot that should carry has not found ground and others are about to lift.
 static bool must_wait(const qiao_ctl_walk *w, double duty, double step) {
     bool lifts = false, lost = false;
+    int lifting = -1;
     for (int i = 0; i < NLEG; i++) {
-        double ph = frac(w->clock + w->b->offset[i]);
-        if (ph < duty && ph + step >= duty) lifts = true;
+        double ph = frac(w->clock + w->b->offset[w->mode][i]);
+        if (ph < duty && ph + step >= duty) lifts = true, lifting = i;
         if (ph < duty && ph + step < duty && !w->leg[i].carries) lost = true;
     }
+    if (lifts && w->mode == LEGS_CRAWL && legs_crawl_margin(w, lifting) < 0.015) return true;
     return lifts && lost;
 }
 
@@ -70,15 +72,27 @@ void legs_gait_clock(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, bool want) {
     for (int i = 0; i < NLEG; i++) all_down &= !w->leg[i].swing;
     if (w->standing && want) w->standing = false, w->clock = duty - 1e-9;
     if (!w->standing && !want && all_down) w->standing = true;
+    if (w->mode != w->want_mode && (all_down || w->want_mode == LEGS_TROT)) {
+        w->mode = w->want_mode, w->standing = all_down;
+        legs_pace(w), T = w->t_swing + w->t_stance, duty = w->t_stance / T, step = in->dt / T;
+        w->clock = duty - 1e-9;
+        // a leg in the air goes on with its new pair
+        for (int i = 0; i < NLEG && !all_down; i++) {
+            const legs_leg *l = &w->leg[i];
+            if (!l->swing || l->early) continue;
+            w->clock = frac(duty + fmin(l->s, 0.3) * (1 - duty) - w->b->offset[w->mode][i]);
+        }
+    }
     if (!w->standing) {
-        if (must_wait(w, duty, step) && w->hold < WAIT_MAX)
-            w->hold += in->dt;
+        if (must_wait(w, duty, step) && w->hold < (w->mode == LEGS_CRAWL ? 1.5 : WAIT_MAX))
+            w->hold += in->dt, w->waiting = true;
         else
-            w->clock = frac(w->clock + step), w->hold = fmax(0, w->hold - 0.3 * in->dt);
+            w->waiting = false, w->clock = frac(w->clock + step),
+            w->hold = fmax(0, w->hold - 0.5 * in->dt);
     }
     for (int i = 0; i < NLEG; i++) {
         legs_leg *l = &w->leg[i];
-        double ph = frac(w->clock + w->b->offset[i]);
+        double ph = frac(w->clock + w->b->offset[w->mode][i]);
         bool air = !w->standing && ph >= duty;
         if (air && !l->swing) lift(w, i);
         if (!air && l->swing) {
@@ -92,30 +106,49 @@ void legs_gait_clock(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, bool want) {
     }
 }
 
-// How bad it is to stand at (x, y): edges near, far from the wish.
-static double price(const qiao_ctl_walk *w, double x, double y, const double *wish, double z0) {
-    double dx = x - wish[0], dy = y - wish[1];
+// How far ground rises into the shank of a leg that stands at (x, y, z), m: the shank leans from
+// the foot towards the knee as at rest, or a bit flatter.
+static double shank_hit(const qiao_ctl_walk *w, int i, double x, double y, double z) {
+    const double *lean = w->b->shank[i];
+    double d[3], hit = 0;
+    mul33v(d, w->est.R, lean);
+    double len = sqrt(d[0] * d[0] + d[1] * d[1]) + 1e-6, slope = 0.7 * lean[2] / len;
+    for (int k = 1; k <= 6; k++) {
+        double u = 0.025 * k;
+        double h = legs_ground_height(&w->ground, x + u * d[0] / len, y + u * d[1] / len);
+        hit = fmax(hit, h - z - slope * u);
+    }
+    return hit;
+}
+
+// How bad it is to stand at (x, y): edges near, a shank on an edge, out of reach, far from the wish.
+static double price(const qiao_ctl_walk *w, int i, double x, double y, const double *wish) {
+    double dx = x - wish[0], dy = y - wish[1], hip[3], reach[3];
     double edge = legs_ground_spread(&w->ground, x, y, 0.05, NULL);
     double z = legs_ground_height(&w->ground, x, y);
+    mul33v(hip, w->est.R, w->est.pose[i].at[1]), add3(hip, hip, w->est.p);
+    for (int c = 0; c < 2; c++) hip[c] += w->est.v[c] * (1 - w->leg[i].s) * w->t_swing;
+    set3(reach, x - hip[0], y - hip[1], z + w->b->leg[i].radius - hip[2]);
     double p = (dx * dx + dy * dy) / (0.10 * 0.10) + 6 * clampd((edge - 0.025) / 0.04, 0, 1);
-    return p + 4 * clampd((fabs(z - z0) - 0.16) / 0.05, 0, 1);
+    p += 6 * clampd((norm3(reach) - 0.92 * w->b->length) / 0.05, 0, 2);
+    return p + 6 * clampd(shank_hit(w, i, x, y, z) / 0.03, 0, 1);
 }
 
 // Moves the wish to the best cell around it.
 static void avoid_edges(qiao_ctl_walk *w, int i, double wish[3]) {
     legs_leg *l = &w->leg[i];
-    double z0 = l->lift[2] - w->b->leg[i].radius, best = price(w, wish[0], wish[1], wish, z0);
+    double best = price(w, i, wish[0], wish[1], wish);
     double at[2] = {wish[0], wish[1]};
     if (best < 0.3) return;
-    double keep = price(w, l->aim[0], l->aim[1], wish, z0) - 0.3; // no dithering
+    double keep = price(w, i, l->aim[0], l->aim[1], wish) - 0.3; // no dithering
     if (l->s > 0.1 && keep < best) best = keep, at[0] = l->aim[0], at[1] = l->aim[1];
     double sn, cs;
     qi_sincos(w->est.yaw, &sn, &cs);
-    for (int a = -6; a <= 6; a++)
+    for (int a = -7; a <= 7; a++)
         for (int c = -3; c <= 3; c++) {
             double u = a * 0.02, v = c * 0.02;
             double x = wish[0] + cs * u - sn * v, y = wish[1] + sn * u + cs * v;
-            double p = price(w, x, y, wish, z0);
+            double p = price(w, i, x, y, wish);
             if (p < best) best = p, at[0] = x, at[1] = y;
         }
     wish[0] = at[0], wish[1] = at[1];
@@ -130,13 +163,17 @@ void legs_gait_aim(qiao_ctl_walk *w, int i, const double v_cmd[3], double yaw_ra
     double turn = yaw_rate * (left + 0.5 * w->t_stance);
     mul33v(hip, e->R, nominal);
     qi_sincos(turn, &sn, &cs);
-    double k = 0.85 * sqrt(fmax(0.1, w->z_ref) / 9.81), off[2];
+    double k = 1 * sqrt(fmax(0.1, w->z_ref) / 9.81), off[2];
+    if (w->mode == LEGS_CRAWL) k = 0;
     for (int c = 0; c < 2; c++) {
         off[c] = 0.5 * w->t_stance * v_cmd[c] + k * (e->v[c] - v_cmd[c]);
         off[c] = clampd(off[c], -REACH_MAX, REACH_MAX);
     }
-    wish[0] = e->p[0] + e->v[0] * left + cs * hip[0] - sn * hip[1] + off[0];
-    wish[1] = e->p[1] + e->v[1] * left + sn * hip[0] + cs * hip[1] + off[1];
+    double at[2];
+    for (int c = 0; c < 2; c++)
+        at[c] = w->mode == LEGS_CRAWL ? w->p_mid[c] : e->p[c] + e->v[c] * left;
+    wish[0] = at[0] + cs * hip[0] - sn * hip[1] + off[0];
+    wish[1] = at[1] + sn * hip[0] + cs * hip[1] + off[1];
     avoid_edges(w, i, wish);
     double r = w->b->leg[i].radius;
     wish[2] = legs_ground_height(&w->ground, wish[0], wish[1]) + r - 0.008;
@@ -145,6 +182,11 @@ void legs_gait_aim(qiao_ctl_walk *w, int i, const double v_cmd[3], double yaw_ra
     l->apex = fmax(top, fmax(l->lift[2], wish[2])) + 0.055 + 0.02 * w->rough;
     l->apex = fmin(l->apex, e->p[2] - 0.08);
     l->apex = fmax(l->apex, fmax(l->lift[2], wish[2]) + 0.01);
+    // the body prepares for the ground to come
+    double u = clampd((l->s - 0.1) / 0.6, 0, 1), foot[3];
+    for (int c = 0; c < 3; c++) foot[c] = l->lift[c] + u * (wish[c] - l->lift[c]);
+    foot[2] -= r;
+    legs_ground_touch(&w->ground, i, foot);
 }
 
 // Minimum-jerk progress 0..1 over u in 0..1, with derivatives.

@@ -12,4 +12,12 @@ void legs_gait_aim(qiao_ctl_walk *w, int i, const double v_cmd[3], double yaw_ra
 // Place, velocity, acceleration of a swinging foot (ball centre, world).
 void legs_gait_swing(const qiao_ctl_walk *w, int i, double p[3], double v[3], double a[3]);
 
+// Chooses the mode from the steps near; sets times of swing and stance.
+void legs_pace(qiao_ctl_walk *w);
+void legs_crawl_choose(qiao_ctl_walk *w, double dt);
+// Where the body is to be while crawling: p_body, p_mid.
+void legs_crawl_body(qiao_ctl_walk *w, double dt);
+// How far the centre of mass is inside the triangle of the feet other than leg, m.
+double legs_crawl_margin(const qiao_ctl_walk *w, int leg);
+
 #endif

@@ -6,13 +6,10 @@
 //          space feed-forward in swing
 #include "ctl/legs_gait.h"
 
-#define SMOOTH_SWING 0.20 // s, on smooth ground
-#define SMOOTH_STAND 0.26
-#define ROUGH_SWING  0.28 // s, where the ground is rough
-#define ROUGH_STAND  0.40
-#define ROUGH_SPEED  0.40 // m/s
-#define MU           0.35 // of the pyramid: inside a cone of 0.4 but for its corners
-#define F_MAX        260.0
+#define ROUGH_SPEED 0.40 // m/s
+#define CRAWL_SPEED 0.11 // m/s
+#define MU          0.35 // of the pyramid: inside a cone of 0.4 but for its corners
+#define F_MAX       260.0
 
 size_t qiao_ctl_walk_size(void) { return sizeof(qiao_ctl_walk); }
 
@@ -26,6 +23,8 @@ void qiao_ctl_walk_state(const qiao_ctl_walk *w, double pos[3], double quat[4], 
     memcpy(quat, w->est.quat, sizeof w->est.quat);
 }
 
+static void copy2(double *o, const double *a) { o[0] = a[0], o[1] = a[1]; }
+
 static void begin(qiao_ctl_walk *w, const qiao_ctl_walk_in *in) {
     double foot[NLEG][3];
     legs_est_init(&w->est, w->b, in);
@@ -36,7 +35,7 @@ static void begin(qiao_ctl_walk *w, const qiao_ctl_walk_in *in) {
     }
     legs_ground_init(&w->ground, foot);
     w->standing = w->begun = true;
-    w->t_swing = SMOOTH_SWING, w->t_stance = SMOOTH_STAND;
+    legs_pace(w);
     w->p_ref[0] = w->est.p[0], w->p_ref[1] = w->est.p[1], w->yaw_ref = w->est.yaw;
     w->z_ref = w->b->height;
 }
@@ -56,14 +55,15 @@ static void feel_ground(qiao_ctl_walk *w, double dt) {
         }
     double now = clampd((worst - 0.035) / 0.03, 0, 1);
     w->rough += clampd(dt / (now > w->rough ? 0.15 : 0.6), 0, 1) * (now - w->rough);
-    w->t_swing = SMOOTH_SWING + w->rough * (ROUGH_SWING - SMOOTH_SWING);
-    w->t_stance = SMOOTH_STAND + w->rough * (ROUGH_STAND - SMOOTH_STAND);
+    legs_pace(w);
 }
 
 // Smooths the operator's wish and carries the line to keep along with it. True: legs must move.
 static bool follow(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, double v_cmd[3]) {
     const legs_est *e = &w->est;
     double top = 1.2 + w->rough * (ROUGH_SPEED - 1.2), sn, cs, wish[3];
+    if (w->mode == LEGS_CRAWL || w->want_mode == LEGS_CRAWL) top = CRAWL_SPEED;
+    if (w->upset > 0) top = 0;
     const double rate[3] = {1.0, 1.0, 2.5};
     copy3(wish, in->command);
     double len = sqrt(wish[0] * wish[0] + wish[1] * wish[1]);
@@ -77,6 +77,8 @@ static bool follow(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, double v_cmd[3]
     qi_sincos(w->yaw_ref, &sn, &cs);
     v_cmd[0] = cs * w->cmd[0] - sn * w->cmd[1], v_cmd[1] = sn * w->cmd[0] + cs * w->cmd[1];
     v_cmd[2] = 0;
+    for (int i = 0; i < NLEG; i++) // a foot is lost: no way on before it stands
+        if (w->leg[i].t_air > 0.06) v_cmd[0] *= 0.2, v_cmd[1] *= 0.2;
     // the line: ahead on a short leash, sideways on a longer one
     double d[2], ahead, side;
     for (int c = 0; c < 2; c++) w->p_ref[c] += v_cmd[c] * in->dt, d[c] = w->p_ref[c] - e->p[c];
@@ -95,7 +97,7 @@ static bool follow(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, double v_cmd[3]
         double lim = w->standing ? 0.10 : 0.05;
         moved |= fabs(f[0] - r[0]) > lim || fabs(f[1] - r[1]) > lim;
     }
-    return go || moved;
+    return go || moved || w->upset > 0;
 }
 
 // Centre of mass now, base frame (with what the body seems to carry, at its payload place).
@@ -143,10 +145,21 @@ static void wish(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, const double v_cm
     double err[3], I[9], Rt[9], t[3], al[3];
     double ground = g->plane[0] + g->plane[1] * e->p[0] + g->plane[2] * e->p[1];
     double vz = g->plane[1] * v_cmd[0] + g->plane[2] * v_cmd[1];
-    double ez = ground + w->z_ref - e->p[2];
+    double low = 0; // a foot that feels for ground is let down
+    for (int i = 0; i < NLEG; i++) low = fmax(low, w->leg[i].probe);
+    double ez = ground + w->z_ref - 0.6 * low - e->p[2];
     ez = clampd(ez, -0.08, 0.08);
     const double kv = 7;
     for (int c = 0; c < 2; c++) wrench[c] = mass * clampd(kv * (v_cmd[c] - e->v[c]), -4, 4);
+    if (w->mode == LEGS_CRAWL) {
+        double c[3], go[3];
+        mul33v(c, e->R, w->com);
+        for (int k = 0; k < 2; k++) {
+            // the middle of mass over the virtual polygon
+            go[k] = clampd(w->p_body[k] - e->p[k] - c[k], -0.08, 0.08);
+            wrench[k] = mass * clampd(30 * go[k] - 9 * (e->v[k] - 0.5 * v_cmd[k]), -3, 3);
+        }
+    }
     double az = 120 * ez + 18 * (vz - e->v[2]);
     w->sum[0] = clampd(w->sum[0] + in->dt * 40 * mass * ez, -30, 60);
     wrench[2] =
@@ -184,7 +197,7 @@ static void share(qiao_ctl_walk *w, const double com_b[3], const double wrench[6
             set3(l->f, 0, 0, 0);
             continue;
         }
-        double r[3], ph = w->clock + w->b->offset[i];
+        double r[3], ph = w->clock + w->b->offset[w->mode][i];
         ph -= floor(ph);
         legs_foot_w(&w->est, i, r);
         sub3(r, r, w->est.p), sub3(r, r, c);
@@ -192,7 +205,8 @@ static void share(qiao_ctl_walk *w, const double com_b[3], const double wrench[6
         copy3(in.r[in.n], r), copy3(in.normal[in.n], n), copy3(in.last[in.n], l->f);
         // load comes and goes over some hundredths of a second
         double on = clampd((l->t_stance + 0.005) / 0.03, 0.1, 1);
-        double off = w->standing || l->swing ? 1 : clampd((duty - ph) * T / 0.03, 0.1, 1);
+        double off =
+            w->standing || w->waiting || l->swing ? 1 : clampd((duty - ph) * T / 0.03, 0.1, 1);
         in.max[in.n] = F_MAX * fmin(on, off);
         leg[in.n++] = i;
     }
@@ -255,7 +269,7 @@ static void swing_out(qiao_ctl_walk *w, int i, qiao_ctl_walk_out *out, const qia
 }
 
 void qiao_ctl_walk_step(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, qiao_ctl_walk_out *out) {
-    double trust[NLEG], v_cmd[3], com[3], mass, wrench[6];
+    double trust[NLEG], v_cmd[3], mass, wrench[6];
     if (!w->begun) begin(w, in);
     for (int i = 0; i < NLEG; i++) {
         const legs_leg *l = &w->leg[i];
@@ -266,13 +280,19 @@ void qiao_ctl_walk_step(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, qiao_ctl_w
     legs_est_step(&w->est, w->b, in, trust);
     legs_ground_step(&w->ground, &w->est, in);
     feel_ground(w, in->dt);
+    centre(w, w->com, &mass);
     bool want = follow(w, in, v_cmd);
+    legs_crawl_choose(w, in->dt);
+    if (w->mode == LEGS_TROT && w->want_mode == LEGS_CRAWL) want = false; // all four down first
     legs_gait_clock(w, in, want);
+    if (w->mode == LEGS_CRAWL)
+        legs_crawl_body(w, in->dt);
+    else
+        copy2(w->p_body, w->est.p);
     for (int i = 0; i < NLEG; i++)
         if (w->leg[i].swing) legs_gait_aim(w, i, v_cmd, w->cmd[2]);
-    centre(w, com, &mass);
     wish(w, in, v_cmd, mass, wrench);
-    share(w, com, wrench);
+    share(w, w->com, wrench);
     for (int i = 0; i < NLEG; i++) {
         if (w->leg[i].carries)
             stance_out(w, i, v_cmd, out, in);
