@@ -40,11 +40,15 @@ $(EXT)/.ready: extern/lock.txt tools/setup.sh
 ifeq ($(shell uname -m),x86_64)
 AVX2   := -mavx2
 AVX512 := -mavx2 -mavx512f -mavx512dq -mavx512vl -mprefer-vector-width=512
-CFLAGS_dyn_d1_avx2    := $(AVX2)
-CFLAGS_dyn_d4_avx2    := $(AVX2)
-CFLAGS_dyn_f8_avx2    := $(AVX2)
-CFLAGS_dyn_d8_avx512  := $(AVX512)
-CFLAGS_dyn_f16_avx512 := $(AVX512)
+CFLAGS_dyn_d1_avx2          := $(AVX2)
+CFLAGS_dyn_d4_avx2          := $(AVX2)
+CFLAGS_dyn_f8_avx2          := $(AVX2)
+CFLAGS_dyn_d8_avx512        := $(AVX512)
+CFLAGS_dyn_f16_avx512       := $(AVX512)
+CFLAGS_lane_math_d4_avx2    := $(AVX2)
+CFLAGS_lane_math_f8_avx2    := $(AVX2)
+CFLAGS_lane_math_d8_avx512  := $(AVX512)
+CFLAGS_lane_math_f16_avx512 := $(AVX512)
 endif
 $(BUILD)/obj/%.o: %.c | $(EXT)/.ready
 	@mkdir -p $(@D)

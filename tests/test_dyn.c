@@ -7,27 +7,28 @@
 enum { NTREE = 40, NSTATE = 8, NMAX = 120 };
 typedef void case_check(dyn_case *c, qiao_dyn *d, const char *name);
 
-// Runs a check over the makers' robots at hand and NTREE random trees.
+// Runs a check over the makers' robots at hand and NTREE random trees; all are loaded once.
 static void over_all(case_check *check) {
-    char path[700], name[100];
+    static dyn_case cases[DYN_NROBOT + NTREE];
+    static char names[DYN_NROBOT + NTREE][100];
     const char *data = test_data();
     for (int i = 0; i < DYN_NROBOT + NTREE; i++) {
-        dyn_case c;
+        dyn_case *c = &cases[i];
+        char path[700];
         if (i < DYN_NROBOT) {
             if (!data) continue;
             snprintf(path, sizeof path, "%s/%s", data, dyn_robots[i]);
-            snprintf(name, sizeof name, "%.90s", dyn_robots[i]);
-            CHECK(dyn_case_open(&c, path), "%s", path);
+            snprintf(names[i], sizeof names[i], "%.90s", dyn_robots[i]);
+            CHECK(c->mj || dyn_case_open(c, path), "%s", path);
         } else {
-            snprintf(name, sizeof name, "tree %d", i - DYN_NROBOT);
-            CHECK(dyn_tree(&c, (uint64_t)(i - DYN_NROBOT)), "%s", name);
+            snprintf(names[i], sizeof names[i], "tree %d", i - DYN_NROBOT);
+            CHECK(c->mj || dyn_tree(c, (uint64_t)(i - DYN_NROBOT)), "%s", names[i]);
         }
-        CHECK(c.m.nv <= NMAX && c.m.nq <= NMAX, "%s has %d dofs", name, c.m.nv);
-        qiao_dyn *d = dyn_new(&c.m);
-        CHECK(d, "%s", name);
-        check(&c, d, name);
+        CHECK(c->m.nv <= NMAX && c->m.nq <= NMAX, "%s has %d dofs", names[i], c->m.nv);
+        qiao_dyn *d = dyn_new(&c->m);
+        CHECK(d, "%s", names[i]);
+        check(c, d, names[i]);
         free(d);
-        dyn_case_close(&c);
     }
 }
 
@@ -250,3 +251,75 @@ static void check_derivatives(dyn_case *c, qiao_dyn *d, const char *name) {
     }
 }
 TEST(derivatives_are_those_of_small_steps) { over_all(check_derivatives); }
+
+// A kinetic and potential energy of the whole, by the room's own parts.
+static double energy(dyn_case *c, qiao_dyn *d, const double *q, const double *qd) {
+    static double M[NMAX * NMAX];
+    double e = 0, com[3], mass = 0;
+    int nv = c->m.nv;
+    qiao_dyn_mass(d, q, M);
+    for (int i = 0; i < nv; i++)
+        for (int j = 0; j < nv; j++) e += 0.5 * qd[i] * M[i * nv + j] * qd[j];
+    qiao_dyn_kinematics(d, q);
+    qiao_dyn_com(d, com, NULL);
+    for (int b = 1; b < c->m.nbody; b++)
+        for (int up = b; up; up = c->m.body_parent[up])
+            if (c->m.body_jntnum[up]) {
+                mass += c->m.body_mass[b];
+                break;
+            }
+    return e -
+           mass * (com[0] * c->m.gravity[0] + com[1] * c->m.gravity[1] + com[2] * c->m.gravity[2]);
+}
+static void check_energy(dyn_case *c, qiao_dyn *d, const char *name) {
+    static double q[NMAX], qd[NMAX], qdd[NMAX], tau[NMAX], qa[NMAX], va[NMAX];
+    uint64_t s = 17;
+    double h = 1e-5, e[2], power = 0, big = 0;
+    dyn_rand_state(c, &s, q, qd, qdd);
+    CHECK(qiao_dyn_inverse(d, q, qd, qdd, tau) == QIAO_OK);
+    for (int k = 0; k < 2; k++) {
+        double t = k ? -h : h;
+        // qd as the rate of q is constant along a step of qd + t qdd / 2
+        for (int i = 0; i < c->m.nv; i++) va[i] = qd[i] + 0.5 * t * qdd[i];
+        moved(c, q, va, t, qa);
+        for (int i = 0; i < c->m.nv; i++) va[i] = qd[i] + t * qdd[i];
+        e[k] = energy(c, d, qa, va);
+        big = fmax(big, fabs(e[k]));
+    }
+    for (int i = 0; i < c->m.nv; i++)
+        power += tau[i] * qd[i], big = fmax(big, fabs(tau[i] * qd[i]));
+    CHECK(fabs((e[0] - e[1]) / (2 * h) - power) <= 1e-5 * big,
+          "%s: energy grows by %.9g, power is %.9g", name, (e[0] - e[1]) / (2 * h), power);
+}
+TEST(energy_grows_by_the_power_of_the_joints) { over_all(check_energy); }
+
+static void check_drift(dyn_case *c, qiao_dyn *d, const char *name) {
+    static double q[NMAX], qd[NMAX], qdd[NMAX], tau[NMAX], qa[NMAX], va[NMAX];
+    // one free-flying robot, without armature of its free joint (that holds against the world)
+    if (c->m.jnt_type[0] != QIAO_JOINT_FREE) return;
+    for (int j = 1; j < c->m.nbody; j++)
+        if (c->m.body_parent[j] == 0 && j > 1) return;
+    for (int i = 0; i < 6; i++)
+        if (c->m.dof_armature[i] != 0) return;
+    uint64_t s = 18;
+    double h = 1e-5, p[2][6], mass = 0, big = 0;
+    dyn_rand_state(c, &s, q, qd, tau);
+    for (int i = 0; i < 6; i++) tau[i] = 0; // joints push against each other only
+    CHECK(qiao_dyn_forward(d, q, qd, tau, qdd) == QIAO_OK);
+    for (int b = 1; b < c->m.nbody; b++) mass += c->m.body_mass[b];
+    for (int k = 0; k < 2; k++) {
+        double t = k ? -h : h;
+        for (int i = 0; i < c->m.nv; i++) va[i] = qd[i] + 0.5 * t * qdd[i];
+        moved(c, q, va, t, qa);
+        for (int i = 0; i < c->m.nv; i++) va[i] = qd[i] + t * qdd[i];
+        CHECK(qiao_dyn_kinematics(d, qa) == QIAO_OK);
+        CHECK(qiao_dyn_momentum(d, va, p[k], NULL) == QIAO_OK);
+    }
+    for (int i = 0; i < 6; i++) big = fmax(big, fabs(p[0][i]));
+    for (int i = 0; i < 6; i++) {
+        double rate = (p[0][i] - p[1][i]) / (2 * h), want = i < 3 ? mass * c->m.gravity[i] : 0;
+        CHECK(fabs(rate - want) <= 1e-5 * fmax(big, 1), "%s: momentum %d changes by %.9g, not %.9g",
+              name, i, rate, want);
+    }
+}
+TEST(momentum_changes_by_gravity_alone) { over_all(check_drift); }

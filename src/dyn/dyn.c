@@ -22,15 +22,6 @@ struct qiao_dyn_group {
 
 // ---- which instance ----
 
-#ifdef __x86_64__
-int qi_cpu_avx2(void) { return __builtin_cpu_supports("avx2") != 0; }
-int qi_cpu_avx512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl");
-}
-#endif
-int qi_cpu_any(void) { return 1; }
-
 extern const qi_dyn_ops qi_dyn_d1, qi_dyn_f1, qi_dyn_d2, qi_dyn_f4;
 #ifdef __x86_64__
 extern const qi_dyn_ops qi_dyn_d1_avx2, qi_dyn_d4_avx2, qi_dyn_f8_avx2, qi_dyn_d8_avx512,

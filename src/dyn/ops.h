@@ -3,14 +3,14 @@
 #ifndef QI_DYN_OPS_H
 #define QI_DYN_OPS_H
 
+#include "base/lane_math.h"
 #include "dyn/plan.h"
 
 typedef struct qi_dyn_ops {
     const char *name; // "f64x8 avx512"
     qiao_real real;
     int lanes;
-    int (*usable)(void);                                    // on this processor
-    void (*sincos)(const void *x, void *s, void *c, int n); // n up to whole vectors
+    int (*usable)(void); // on this processor
     size_t (*size)(const qi_plan *p);
     void *(*init)(const qi_plan *p, void *mem); // p->nnz and all must be filled
     const void *(*axes)(void *self, const void *q);
@@ -33,6 +33,5 @@ extern const qi_dyn_ops *const qi_dyn_all[];
 extern const int qi_dyn_nall;
 const qi_dyn_ops *qi_dyn_best(qiao_real real); // lanes
 const qi_dyn_ops *qi_dyn_single(void);         // one robot in double
-int qi_cpu_any(void), qi_cpu_avx2(void), qi_cpu_avx512(void);
 
 #endif

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // plan.c - a model's flat arrays to a plan: links, frames, merged inertias, sparsity.
+// source   J. Denavit, R. Hartenberg, A kinematic notation for lower-pair mechanisms (1955)
 
+#define LANES_T double
+#define LANES_N 1
+#include "base/lanes_math.h"
 #include "dyn/plan.h"
 
 #include <assert.h>
@@ -187,7 +191,9 @@ const char *qi_plan_check(const qiao_model *m) {
 // ---- frames that make E sparse ----
 
 static void turn_z(double phi, double *m) {
-    double c = cos(phi), s = sin(phi), r[9] = {c, s, 0, -s, c, 0, 0, 0, 1};
+    double s, c;
+    sincosr(phi, &s, &c); // own ones: the same bits on every machine
+    double r[9] = {c, s, 0, -s, c, 0, 0, 0, 1};
     memcpy(m, r, sizeof r);
 }
 
@@ -224,14 +230,14 @@ static void reframe(qi_plan *p, int i, double phi) {
 // or into c's own frame (slide, then fixed).
 static bool tilt_child(qi_plan *p, int c, double near) {
     qi_link *l = &p->link[c];
-    double sa = -l->E[7], ca = l->E[8], n = hypot(sa, ca);
+    double sa = -l->E[7], ca = l->E[8], n = sqrt(sa * sa + ca * ca);
     if (fabs(l->E[6]) > near || (l->type != QI_HINGE && l->type != QI_SLIDE)) return false;
     sa /= n, ca /= n;
     if (fabs(sa) < near) sa = 0, ca = ca > 0 ? 1 : -1;
     if (fabs(ca) < near) ca = 0, sa = sa > 0 ? 1 : -1;
     double x[9] = {1, 0, 0, 0, ca, sa, 0, -sa, ca}, z[9];
     rot_trot(x, l->E, z);
-    double phi = atan2(z[1], z[0]);
+    double phi = atan2r(z[1], z[0]);
     if (l->type == QI_HINGE)
         l->q0 -= phi;
     else
@@ -252,8 +258,8 @@ static void choose_frames(qi_plan *p) {
              c++) {
             const double *z = p->link[c].E + 6;
             if (p->link[c].parent != i || p->link[c].type > QI_SLIDE) continue;
-            if (hypot(z[0], z[1]) > near)
-                reframe(p, i, atan2(-z[0], z[1]));
+            if (sqrt(z[0] * z[0] + z[1] * z[1]) > near)
+                reframe(p, i, atan2r(-z[0], z[1]));
             else
                 continue; // parallel: any x will do
             fixed = true;
