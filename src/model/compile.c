@@ -163,6 +163,7 @@ qiao_model *qi_compile(mjSpec *spec, const char *path, qiao_diag *d) {
         refuse(d, path, g.text[0] ? g.text : mjs_getError(spec));
         return NULL;
     }
+    m->opt.disableflags |= mjDSBL_AUTORESET; // a world that breaks is stopped, not healed
     qiao_model *q = calloc(1, sizeof *q);
     if (q) q->mj = m, q->arena = qiao_arena_new();
     if (!q || !q->arena || !take_arrays(q, m)) {

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_model.c - loading, names, hashes, worlds, and what malformed files are told.
+#include "model/yaml.h"
+#include "qiao/model.h"
+#include "test.h"
+
+#include <unistd.h>
+
+#define DIR "build/test/model"
+
+static void put(const char *name, const char *text) {
+    char path[300];
+    qiao_diag d = {0};
+    snprintf(path, sizeof path, DIR "/%s", name);
+    CHECK(qiao_dir_make(DIR, &d) == QIAO_OK);
+    CHECK(qiao_file_write(path, text, strlen(text), &d) == QIAO_OK, "%s", d.text);
+}
+
+#define HEAD "<mujoco><compiler autolimits='true'/><worldbody>"
+static const char cart[] =
+    HEAD "<body name='cart'><joint name='slide' type='slide' axis='1 0 0' range='-1 1'/>"
+         "<geom name='box' type='box' size='.1 .1 .1' mass='2'/><site name='imu'/>"
+         "<body name='pole' pos='0 0 .1'><joint name='hinge' axis='0 1 0' armature='.02'/>"
+         "<geom type='capsule' size='.02' fromto='0 0 0 0 0 .5' mass='0.5'/></body></body>"
+         "</worldbody><actuator><motor name='push' joint='slide' ctrlrange='-5 5' gear='2'/>"
+         "</actuator></mujoco>";
+
+TEST(arrays_and_names) {
+    put("cart.xml", cart);
+    qiao_diag d = {0};
+    qiao_model *m = qiao_model_load(DIR "/cart.xml", &d);
+    CHECK(m != NULL, "%s", d.text);
+    CHECK(m->nq == 2 && m->nv == 2 && m->nu == 1 && m->nbody == 3);
+    CHECK(qiao_model_body(m, "pole") == 2 && qiao_model_body(m, "no") == -1);
+    CHECK(m->jnt_type[0] == QIAO_JOINT_SLIDE && m->jnt_type[1] == QIAO_JOINT_HINGE);
+    CHECK(m->jnt_range[1] == 1 && m->jnt_range[2] == 0 && m->jnt_range[3] == 0);
+    CHECK(m->act_joint[0] == 0 && m->act_gear[0] == 2 && m->act_ctrlrange[1] == 5);
+    CHECK(m->dof_armature[1] == 0.02);
+    CHECK_NEAR(qiao_model_mass(m), 2.5, 1e-12);
+    CHECK(m->body_parent[2] == 1 && m->site_body[0] == 1);
+    qiao_model_free(m);
+}
+
+TEST(hash_is_of_the_content) {
+    put("cart.xml", cart), put("cart2.xml", cart);
+    char other[sizeof cart];
+    strcpy(other, cart);
+    memcpy(strstr(other, "mass='2'"), "mass='3'", 8);
+    put("other.xml", other);
+    const char *path[] = {DIR "/cart.xml", DIR "/cart2.xml", DIR "/other.xml"};
+    uint8_t hash[3][QIAO_HASH_BYTES];
+    for (int i = 0; i < 3; i++) {
+        qiao_model *m = qiao_model_load(path[i], NULL);
+        CHECK(m != NULL);
+        memcpy(hash[i], m->hash, QIAO_HASH_BYTES);
+        qiao_model_free(m);
+    }
+    CHECK(memcmp(hash[0], hash[1], QIAO_HASH_BYTES) == 0);
+    CHECK(memcmp(hash[0], hash[2], QIAO_HASH_BYTES) != 0);
+}
+
+TEST(bare_model_becomes_a_robot) {
+    put("cart.xml", cart);
+    qiao_diag d = {0};
+    qiao_robot *r = qiao_robot_load(DIR "/cart.xml", &d);
+    CHECK(r != NULL, "%s", d.text);
+    CHECK(strcmp(r->name, "cart") == 0 && r->base == 1 && r->imu_site == 0);
+    CHECK(!r->drive[0].native && r->drive[0].torque_max == 10); // 5 of control, gear 2
+    CHECK(r->nsensor == 6); // encoders, speeds, torques, three of the imu
+    qiao_robot_free(r);
+}
+
+TEST(urdf_gets_motors) {
+    put("arm.urdf",
+        "<robot name='arm'><link name='a'><inertial><mass value='1'/><inertia ixx='1' iyy='1' "
+        "izz='1' ixy='0' ixz='0' iyz='0'/></inertial></link><link name='b'><inertial>"
+        "<mass value='2'/><inertia ixx='1' iyy='1' izz='1' ixy='0' ixz='0' iyz='0'/></inertial>"
+        "</link><joint name='elbow' type='revolute'><parent link='a'/><child link='b'/>"
+        "<axis xyz='0 0 1'/><limit lower='-1' upper='1' effort='5' velocity='2'/></joint></robot>");
+    qiao_diag d = {0};
+    qiao_robot *r = qiao_robot_load(DIR "/arm.urdf", &d);
+    CHECK(r != NULL, "%s", d.text);
+    CHECK(r->model->nu == 1 && strcmp(r->model->act_name[0], "elbow") == 0);
+    qiao_robot_free(r);
+}
+
+TEST(world_holds_robot_and_scene) {
+    qiao_diag d = {0};
+    qiao_robot *r = qiao_robot_load("go2", &d);
+    CHECK(r != NULL, "%s", d.text);
+    const double pos[3] = {1, 2, 0.5};
+    qiao_model *w = qiao_model_world(
+        r,
+        HEAD "<geom name='floor' type='plane' size='0 0 1'/><body name='ball' pos='0 0 3'>"
+             "<freejoint/><geom size='.1'/></body></worldbody></mujoco>",
+        pos, 1.5707963267948966, &d);
+    CHECK(w != NULL, "%s", d.text);
+    CHECK(w->nq == r->model->nq + 7 && strcmp(w->body_name[1], "base") == 0);
+    CHECK_NEAR(w->q0[0], 1, 0);
+    CHECK_NEAR(w->q0[2], 0.5 + 0.27, 1e-12); // the place and the height of the rest pose
+    CHECK_NEAR(w->q0[3], sqrt(0.5), 1e-12);
+    CHECK_NEAR(w->q0[6], sqrt(0.5), 1e-12);
+    CHECK(w->q0[8] == r->rest_q[8]);
+    CHECK(w->dt == r->model->dt);
+    qiao_arena *a = qiao_arena_new();
+    qiao_part part;
+    CHECK(qiao_model_part(w, r, a, &part, &d) == QIAO_OK, "%s", d.text);
+    for (int i = 0; i < r->model->ngeom; i++)
+        CHECK(w->geom_type[part.geom[i]] == r->model->geom_type[i] &&
+                  w->geom_size[3 * part.geom[i]] == r->model->geom_size[3 * i],
+              "geom %d", i);
+    qiao_arena_free(a), qiao_model_free(w);
+    // names that clash are named
+    w = qiao_model_world(r, HEAD "<body name='base'><geom size='.1'/></body></worldbody></mujoco>",
+                         pos, 0, &d);
+    CHECK(w == NULL);
+    CHECK_TEXT(d.text, "base");
+    qiao_robot_free(r);
+}
+
+typedef struct fault {
+    const char *file, *text, *says;
+} fault;
+
+TEST(malformed_models_are_told_where) {
+    const fault table[] = {
+        {"cut.xml", "<mujoco><worldbody>", "cut.xml"},
+        {"empty.xml", "", "empty.xml"},
+        {"word.xml", "<mujoco>\n<worldbody>\n<boddy/>\n</worldbody></mujoco>", "word.xml:3:"},
+        {"quat.xml", "<mujoco>\n<worldbody><body quat='1, 0, 0, 0'/></worldbody></mujoco>",
+         "quat.xml:2:"},
+        {"mesh.xml", "<mujoco><asset><mesh name='m' file='gone.obj'/></asset></mujoco>",
+         "gone.obj"},
+        {"twice.xml", HEAD "<body name='a'/><body name='a'/></worldbody></mujoco>", "a"},
+        {"mass.xml", HEAD "<body><freejoint/></body></worldbody></mujoco>", "mass"},
+        {"nan.xml", HEAD "<body pos='nan 0 0'/></worldbody></mujoco>", "nan.xml"},
+        {"self.xml", "<mujoco><include file='self.xml'/></mujoco>", "self.xml"},
+        {"act.xml", HEAD "</worldbody><actuator><motor joint='x'/></actuator></mujoco>", "x"},
+        {"size.xml", HEAD "<body><geom size='-1'/></body></worldbody></mujoco>", "size"},
+        {"bytes.xml", "\x01\x02\xff\xfe garbage", "bytes.xml"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char path[300];
+        qiao_diag d = {0};
+        put(table[i].file, table[i].text);
+        snprintf(path, sizeof path, DIR "/%s", table[i].file);
+        qiao_robot *r = qiao_robot_load(path, &d);
+        CHECK(r == NULL, "%s was taken", table[i].file);
+        CHECK(d.err != QIAO_OK && strstr(d.text, table[i].says), "%s: '%s' lacks '%s'",
+              table[i].file, d.text, table[i].says);
+    }
+}
+
+TEST(malformed_robot_yaml_is_told_where) {
+    put("cart.xml", cart);
+    const fault table[] = {
+        {"a.yaml", "name: x\n", "a.yaml:1:1: 'model' is missing"},
+        {"b.yaml", "model: cart.xml\nmodle: y\n", "b.yaml:2:1: unknown key 'modle'; did you mean"},
+        {"c.yaml", "model: gone.xml\n", "gone.xml"},
+        {"d.yaml", "model: cart.xml\nbase: crat\n",
+         "d.yaml:2:7: the model has no body 'crat'; did"},
+        {"e.yaml", "model: cart.xml\nfeet: [imuu]\n", "e.yaml:2:8: the model has no site 'imuu'"},
+        {"f.yaml", "model: cart.xml\ndrives:\n  - {match: psh, kp: 1}\n", "fits no actuator"},
+        {"g.yaml", "model: cart.xml\ndrives:\n  - {match: push, kp: much}\n",
+         "g.yaml:3:23: kp: expected a number, not 'much'"},
+        {"h.yaml", "model: cart.xml\ndrives:\n  - {match: push, torque: -3}\n", "from 0 to"},
+        {"i.yaml", "model: cart.xml\nsensors:\n  - {kind: joint_pso}\n",
+         "did you mean 'joint_pos'"},
+        {"j.yaml", "model: cart.xml\nsensors:\n  - {kind: imu_gyro}\n",
+         "needs the robot's imu site"},
+        {"k.yaml", "model: [unclosed\n", "k.yaml:"},
+        {"l.yaml", "- a\n- b\n", "l.yaml:1:1: expected keys"},
+        {"m.yaml", "model: ../cart.xml\n", "expected a file beside this one"},
+        {"n.yaml", "model: cart.xml\nkind: dog\n", "unknown kind 'dog'"},
+        {"o.yaml", "model: cart.xml\npayload: [1, 2]\n", "list of 3 numbers"},
+        {"p.yaml", "model: cart.xml\nrest: home\n", "no keyframe 'home'"},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        char path[300];
+        qiao_diag d = {0};
+        put(table[i].file, table[i].text);
+        snprintf(path, sizeof path, DIR "/%s", table[i].file);
+        qiao_robot *r = qiao_robot_load(path, &d);
+        CHECK(r == NULL, "%s was taken", table[i].file);
+        CHECK(strstr(d.text, table[i].says), "%s: '%s' lacks '%s'", table[i].file, d.text,
+              table[i].says);
+    }
+}
+
+TEST(names_at_hand) {
+    qiao_diag d = {0};
+    qiao_arena *a = qiao_arena_new();
+    const char *names[50];
+    int n = qiao_robot_list(a, names, 50), found = 0;
+    for (int i = 0; i < n; i++)
+        found +=
+            !strcmp(names[i], "go2") || !strcmp(names[i], "panda") || !strcmp(names[i], "tron1");
+    CHECK(found == 3);
+    qiao_arena_free(a);
+    CHECK(qiao_robot_load("go3", &d) == NULL);
+    CHECK_TEXT(d.text, "did you mean 'go2'");
+}
+
+TEST(picture) {
+    qiao_diag d = {0};
+    qiao_robot *r = qiao_robot_load("tron1", &d);
+    CHECK(r != NULL, "%s", d.text);
+    qiao_err e = qiao_model_draw(r->model, r->rest_q, NULL, 160, 120, DIR "/tron1.png", &d);
+    qiao_robot_free(r);
+    if (e == QIAO_E_UNSUPPORTED) SKIP("%.200s", d.text);
+    char *png;
+    size_t n;
+    CHECK(e == QIAO_OK, "%s", d.text);
+    CHECK(qiao_file_read(DIR "/tron1.png", 1 << 20, &png, &n, &d) == QIAO_OK);
+    bool magic = n > 2000 && memcmp(png, "\x89PNG", 4) == 0;
+    free(png);
+    CHECK(magic, "%zu bytes", n);
+}
