@@ -26,7 +26,8 @@ typedef struct qiao_ctl_qp {
 //   y     [m] out multipliers (NULL: not wanted): H x + g = A'y, y >= 0 on inequalities
 //   iter  out, active-set changes (NULL: not wanted)
 // E_INFEASIBLE, E_LIMIT: no x satisfies the constraints, or none was found; x is the last iterate.
-// E_NAN: H is not positive definite or a number is not finite; x is 0. E_ARG: sizes.
+// E_NAN: H is not positive definite or a number is not finite; x is 0. E_ARG: sizes;
+// nothing is written.
 // source: D. Goldfarb, A. Idnani (1983), see qp.c
 size_t qiao_ctl_qp_size(void);
 qiao_err qiao_ctl_qp_solve(const qiao_ctl_qp *p, void *mem, double *x, double *y, int *iter);

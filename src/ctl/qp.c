@@ -134,7 +134,7 @@ static int pick(const work *w, const qiao_ctl_qp *p, const double *x, int *neq) 
     for (int i = p->neq; i < p->m; i++) {
         if (taken[i]) continue;
         double s = slack(p, i, x) / (1 + fabs(p->b[i]));
-        if (s < worst) worst = s, best = i;
+        if (!(s >= worst)) worst = s, best = i; // also what is not a number
     }
     return best;
 }
@@ -144,6 +144,7 @@ static int pick(const work *w, const qiao_ctl_qp *p, const double *x, int *neq) 
 static qiao_err meet(work *w, const qiao_ctl_qp *p, int row, double *x, int *left) {
     double a[N_MAX], s = slack(p, row, x);
     double sign = row < p->neq && s > 0 ? -1 : 1;
+    if (!isfinite(s)) return QIAO_E_NAN;
     for (int i = 0; i < p->n; i++) a[i] = sign * p->A[row * p->n + i];
     s *= sign, w->u[w->nact] = 0;
     while ((*left)-- > 0) {
@@ -184,14 +185,13 @@ size_t qiao_ctl_qp_size(void) { return sizeof(work); }
 qiao_err qiao_ctl_qp_solve(const qiao_ctl_qp *p, void *mem, double *x, double *y, int *iter) {
     work *w = mem;
     int limit = 20 * (p->n + p->m) + 20, left = limit, neq = 0, row;
+    if (p->n < 1 || p->n > N_MAX || p->m < 0 || p->m > QIAO_CTL_QP_M || p->neq < 0 || p->neq > p->m)
+        return QIAO_E_ARG;
     w->n = p->n, w->nact = 0;
-    for (int i = 0; i < p->n; i++) x[i] = 0;
     for (int i = 0; y && i < p->m; i++) y[i] = 0;
     if (iter) *iter = 0;
-    if (p->n < 1 || p->n > N_MAX || p->m < 0 || p->m > QIAO_CTL_QP_M || p->neq > p->m)
-        return QIAO_E_ARG;
     if (!start(w, p, x)) {
-        for (int i = 0; i < p->n; i++) x[i] = 0;
+        memset(x, 0, (size_t)p->n * sizeof *x);
         return QIAO_E_NAN;
     }
     qiao_err e = QIAO_OK;
@@ -199,9 +199,7 @@ qiao_err qiao_ctl_qp_solve(const qiao_ctl_qp *p, void *mem, double *x, double *y
     if (iter) *iter = limit - left;
     for (int k = 0; y && k < w->nact; k++) y[w->act[k]] = w->u[k];
     for (int i = 0; i < p->n; i++)
-        if (!isfinite(x[i])) {
-            memset(x, 0, (size_t)p->n * sizeof *x);
-            return QIAO_E_NAN;
-        }
+        if (!isfinite(x[i])) e = QIAO_E_NAN;
+    if (e == QIAO_E_NAN) memset(x, 0, (size_t)p->n * sizeof *x);
     return e;
 }
