@@ -18,11 +18,14 @@
 typedef LANES_T T;
 #define LANES_F64 (sizeof(T) == 8)
 
+typedef __typeof__(__builtin_choose_expr(sizeof(T) == 8, (uint64_t)0, (uint32_t)0)) lane_int;
+typedef __typeof__(__builtin_choose_expr(sizeof(T) == 8, (int64_t)0, (int32_t)0)) lane_sint;
 #if LANES_N == 1
 typedef T R;
-typedef __typeof__(__builtin_choose_expr(sizeof(T) == 8, (int64_t)0, (int32_t)0)) mask;
+typedef lane_int mask;
 LANE_FN R num(T x) { return x; }
 LANE_FN mask whole(int64_t x) { return (mask)x; }
+LANE_FN mask sar(mask m, int n) { return (mask)((lane_sint)m >> n); } // sign kept
 LANE_FN mask lt(R a, R b) { return -(mask)(a < b); }
 LANE_FN mask le(R a, R b) { return -(mask)(a <= b); }
 LANE_FN mask eq(R a, R b) { return -(mask)(a == b); }
@@ -31,11 +34,12 @@ LANE_FN R root(R x) {
 }
 LANE_FN int any(mask m) { return m != 0; }
 #else
-typedef __typeof__(__builtin_choose_expr(sizeof(T) == 8, (int64_t)0, (int32_t)0)) lane_int;
 typedef T R __attribute__((vector_size(LANES_N * sizeof(T))));
 typedef lane_int mask __attribute__((vector_size(LANES_N * sizeof(T))));
+typedef lane_sint smask __attribute__((vector_size(LANES_N * sizeof(T))));
 LANE_FN R num(T x) { return x - (R){0}; } // x - 0 is x, -0 and all
 LANE_FN mask whole(int64_t x) { return (lane_int)x - (mask){0}; }
+LANE_FN mask sar(mask m, int n) { return (mask)((smask)m >> n); }
 LANE_FN mask lt(R a, R b) { return (mask)(a < b); }
 LANE_FN mask le(R a, R b) { return (mask)(a <= b); }
 LANE_FN mask eq(R a, R b) { return (mask)(a == b); }

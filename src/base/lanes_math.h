@@ -90,7 +90,7 @@ LANE_FN R expr(R x) {
     }
     // times 2^n in three steps, so that each factor and the gradual underflow are exact
     int bias = LANES_F64 ? 1023 : 127, at = LANES_F64 ? 52 : 23;
-    mask k = bits(t) - bits(K(ROUND_MAGIC)), k1 = k >> 2, k2 = k - k1 - k1 - k1;
+    mask k = bits(t) - bits(K(ROUND_MAGIC)), k1 = sar(k, 2), k2 = k - k1 - k1 - k1;
     R f1 = from_bits((k1 + whole(bias)) << at), f2 = from_bits((k2 + whole(bias)) << at);
     y = (((y * f1) * f1) * f1) * f2;
     return pick(eq(x, x), y, x);
@@ -104,7 +104,7 @@ LANE_FN R logr(R x) {
     R xs = pick(sub, x * K(LANES_F64 ? 18014398509481984.0 : 33554432.0), x);
     // x = 2^k (1 + f), sqrt(1/2) < 1 + f < sqrt(2)
     mask ix = bits(xs), half = bits(K(0.70710678118654752440));
-    mask k = (ix - half) >> at;
+    mask k = sar(ix - half, at);
     R f = from_bits(ix - (k << at)) - K(1);
     // k as a number, through the magic constant
     R n = from_bits(bits(K(ROUND_MAGIC)) + k) - K(ROUND_MAGIC);
