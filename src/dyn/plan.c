@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <mujoco/mujoco.h>
 
 // Rotations here are columns: m[0..2] is the image of x.
 static void quat_rot(const double *q, double *m) {
@@ -182,9 +181,7 @@ const char *qi_plan_check(const qiao_model *m) {
         if (t == QIAO_JOINT_FREE && (m->body_parent[b] != 0 || m->body_jntnum[b] != 1))
             return "a free joint must be its body's only joint, right below the world";
     }
-    if (m->mj)
-        for (int t = 0; t < (int)m->mj->ntendon; t++)
-            if (m->mj->tendon_armature[t] > 0) return "tendon armature is not supported";
+    if (m->tendon_armature) return "tendon armature is not supported";
     return NULL;
 }
 

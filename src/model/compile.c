@@ -100,6 +100,7 @@ static bool take_arrays(qiao_model *q, const mjModel *m) {
     q->njnt = (int)m->njnt, q->ngeom = (int)m->ngeom, q->nsite = (int)m->nsite;
     q->nmesh = (int)m->nmesh, q->nkey = (int)m->nkey;
     q->dt = m->opt.timestep;
+    for (int i = 0; i < m->ntendon; i++) q->tendon_armature |= m->tendon_armature[i] > 0;
     memcpy(q->gravity, m->opt.gravity, sizeof q->gravity);
     q->body_name = names_of(a, m, m->nbody, m->name_bodyadr);
     q->jnt_name = names_of(a, m, m->njnt, m->name_jntadr);
