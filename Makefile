@@ -70,7 +70,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB)
 	@$(CC) $(LDFLAGS) $< $(LIB) $(LDLIBS) -o $@
 # a plug-in: its own folder's sources and the parts of the library that it uses
 .SECONDEXPANSION:
-$(BUILD)/brains/%.so: $$(patsubst %.c,$(BUILD)/obj/%.o,$$(wildcard brains/$$*/*.c)) $(LIB)
+$(BUILD)/brains/%.so: $$(addprefix $(BUILD)/obj/,$$(addsuffix .o,$$(basename $$(wildcard brains/$$*/*.c)))) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  link  $@"
 	@$(CC) -shared $(if $(SAN),-fsanitize=address$(,)undefined) $(filter %.o,$^) -Wl,--exclude-libs,ALL $(LIB) -lm -o $@ $(LDLIBS)
