@@ -323,3 +323,30 @@ static void check_drift(dyn_case *c, qiao_dyn *d, const char *name) {
     }
 }
 TEST(momentum_changes_by_gravity_alone) { over_all(check_drift); }
+
+static void check_motion(dyn_case *c, qiao_dyn *d, const char *name) {
+    static double q[NMAX], qd[NMAX], qdd[NMAX], qa[NMAX], jac[2][3 * NMAX];
+    uint64_t s = 19;
+    int nv = c->m.nv, body = c->m.nbody - 1;
+    double h = 1e-6, point[3] = {.1, .2, -.3}, v[2][6], vel[6], acc[6], want[6];
+    dyn_rand_state(c, &s, q, qd, qdd);
+    for (int k = 0; k < 2; k++) {
+        moved(c, q, qd, k ? -h : h, qa);
+        CHECK(qiao_dyn_kinematics(d, qa) == QIAO_OK);
+        CHECK(qiao_dyn_jacobian(d, body, point, jac[0], jac[1]) == QIAO_OK);
+        for (int i = 0; i < 6; i++) {
+            v[k][i] = 0;
+            for (int j = 0; j < nv; j++) v[k][i] += jac[i < 3][i % 3 * nv + j] * qd[j];
+        }
+    }
+    for (int i = 0; i < 6; i++) want[i] = (v[0][i] - v[1][i]) / (2 * h);
+    CHECK(qiao_dyn_kinematics(d, q) == QIAO_OK);
+    CHECK(qiao_dyn_motion(d, body, point, qd, vel, acc) == QIAO_OK);
+    CHECK_OFF(vel, v[0], 6, 1e-3, "velocity");
+    double big = 1;
+    for (int i = 0; i < nv; i++) big = fmax(big, qd[i] * qd[i]);
+    for (int i = 0; i < 6; i++)
+        CHECK(fabs(acc[i] - want[i]) <= 1e-7 * 100 * big, "%s: acceleration %d is %.9g, not %.9g",
+              name, i, acc[i], want[i]);
+}
+TEST(a_points_motion_is_its_jacobians) { over_all(check_motion); }

@@ -37,6 +37,11 @@ qiao_err qiao_dyn_jacobian(const qiao_dyn *d, int body, const double *point, dou
 // The same for a site; pos [3], rot [3][3] as in qiao_dyn_body.
 qiao_err qiao_dyn_site(const qiao_dyn *d, int site, double *pos, double *rot, double *jac_p,
                        double *jac_r);
+// How a point fixed to a body moves: angular then linear, world axes; after qiao_dyn_kinematics.
+//   vel  [6] out = jac qd (NULL: not wanted)
+//   acc  [6] out = (d jac / dt) qd, its acceleration at qdd = 0, without gravity (NULL: not wanted)
+qiao_err qiao_dyn_motion(const qiao_dyn *d, int body, const double *point, const double *qd,
+                         double *vel, double *acc);
 // Motion of every joint coordinate at the world's origin: [nv][6], angular then linear, so that a
 // body's spatial velocity is the sum of qd[i] axes[i] over the joints that carry it.
 const double *qiao_dyn_axes(const qiao_dyn *d);

@@ -166,6 +166,38 @@ qiao_err qiao_dyn_site(const qiao_dyn *d, int site, double *pos, double *rot, do
     return QIAO_OK;
 }
 
+static void cross_add(const double *a, const double *b, double *out) {
+    out[0] += a[1] * b[2] - a[2] * b[1];
+    out[1] += a[2] * b[0] - a[0] * b[2];
+    out[2] += a[0] * b[1] - a[1] * b[0];
+}
+
+qiao_err qiao_dyn_motion(const qiao_dyn *d, int body, const double *point, const double *qd,
+                         double *vel, double *acc) {
+    const qi_plan *s = d->p;
+    double pos[3], rot[9], p[3], v[6] = {0}, a[6] = {0};
+    qiao_err e = qiao_dyn_body(d, body, pos, rot);
+    if (e) return e;
+    carry(pos, rot, point ? point : (double[3]){0}, p);
+    // spatial velocity and acceleration at the world's origin, outward along the way to the body
+    int l = s->body_link[body], last = l < 0 ? -1 : s->link[l].vadr + s->link[l].ndof - 1;
+    for (int k = last < 0 ? 0 : s->row[last]; last >= 0 && k < s->row[last + 1];) {
+        double j[6] = {0}; // motion of one joint
+        int own = s->dof_link[s->col[k]];
+        for (; k < s->row[last + 1] && s->dof_link[s->col[k]] == own; k++)
+            for (int i = 0; i < 6; i++) j[i] += d->axes[s->col[k]][i] * qd[s->col[k]];
+        for (int i = 0; i < 6; i++) v[i] += j[i];
+        cross_add(v, j, a), cross_add(v, j + 3, a + 3), cross_add(v + 3, j, a + 3);
+    }
+    // of the point: v + w x p, a + dw x p + w x (v + w x p)
+    cross_add(v, p, v + 3);
+    cross_add(a, p, a + 3);
+    cross_add(v, v + 3, a + 3);
+    if (vel) memcpy(vel, v, sizeof v);
+    if (acc) memcpy(acc, a, sizeof a);
+    return QIAO_OK;
+}
+
 // ---- centre of mass and momentum ----
 
 typedef struct lump { // composite body of a link: world axes, about its own origin
