@@ -19,7 +19,7 @@ typedef struct test_case {
 } test_case;
 static test_case *test_first, **test_last = &test_first;
 static jmp_buf test_jump;
-static char test_skip_why[256];
+static char test_skip_why[1100];
 
 #define TEST(id)                                              \
     static void test_##id(void);                              \
