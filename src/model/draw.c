@@ -90,7 +90,7 @@ static void aim(mjvCamera *cam, const qiao_view *v, const double lo[3], const do
 }
 
 // One sun with shadow, one soft fill, and a floor under a model that has none.
-static void dress(const mjModel *m, mjvScene *scn, const double lo[3]) {
+static void dress(const mjModel *m, mjvScene *scn, const mjvCamera *cam, const double lo[3]) {
     bool floor = false;
     for (int i = 0; i < m->ngeom; i++)
         floor |= m->geom_type[i] == mjGEOM_PLANE || m->geom_type[i] == mjGEOM_HFIELD;
@@ -106,7 +106,8 @@ static void dress(const mjModel *m, mjvScene *scn, const double lo[3]) {
         memset(sun, 0, sizeof *sun);
         float dir[3] = {-0.4f, 0.35f, -0.85f};
         for (int k = 0; k < 3; k++) {
-            sun->dir[k] = dir[k], sun->pos[k] = -8 * dir[k];
+            sun->dir[k] = dir[k];
+            sun->pos[k] = (float)(cam->lookat[k] - 4 * cam->distance * (double)dir[k]);
             sun->diffuse[k] = 0.62f, sun->specular[k] = 0.25f, sun->ambient[k] = 0.12f;
         }
         sun->type = mjLIGHT_DIRECTIONAL, sun->castshadow = 1;
@@ -135,12 +136,14 @@ static void render(studio *s, const double *q, const qiao_view *v, int w, int h)
     aim(&cam, v, lo, hi);
     m->vis.global.offwidth = w, m->vis.global.offheight = h;
     m->vis.quality.shadowsize = 2048;
-    m->vis.map.znear = 0.005f;
+    // sharp shadows where the camera looks
+    m->stat.extent = cam.distance;
+    m->vis.map.znear = 0.01f, m->vis.map.zfar = 60, m->vis.map.shadowclip = 0.8f;
     mjv_makeScene(m, &s->scn, 4000);
     mjr_makeContext(m, &s->con, mjFONTSCALE_100);
     mjr_setBuffer(mjFB_OFFSCREEN, &s->con);
     mjv_updateScene(m, s->data, &opt, NULL, &cam, mjCAT_ALL, &s->scn);
-    dress(m, &s->scn, lo);
+    dress(m, &s->scn, &cam, lo);
     mjrRect view = {0, 0, w, h};
     mjr_render(view, &s->scn, &s->con);
     mjr_readPixels(s->rgb, s->depth, view, &s->con);
