@@ -108,4 +108,83 @@ void qiao_ctl_walk_step(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, qiao_ctl_w
 // What it believes: position m (from its start), quaternion, velocity m/s in world axes.
 void qiao_ctl_walk_state(const qiao_ctl_walk *w, double pos[3], double quat[4], double vel[3]);
 
+// ---- minimum jerk (arm_path.c) ----
+
+// The straight reach of least jerk from 0 to 1 in time T, at t (before 0: 0, after T: 1).
+//   s  [3] out: position, velocity 1/s, acceleration 1/s2; they peak at 1.875/T and 5.7735/T2
+// source: T. Flash, N. Hogan, The coordination of arm movements (J. Neuroscience 1985), eq. 4
+void qiao_ctl_min_jerk(double t, double T, double s[3]);
+
+// A way through points of four coordinates (x, y, z, turn): one reach of least jerk for each leg,
+// added up. A leg begins before the one ahead of it ends, so the hand passes its via points
+// without stopping, cutting the corners a little.
+// source: E. Henis, T. Flash, Mechanisms underlying the generation of averaged modified
+// trajectories (Biological Cybernetics 1995): superposition
+enum { QIAO_CTL_PATH_N = 8 }; // most legs
+typedef struct qiao_ctl_path {
+    int n;
+    double from[4], step[QIAO_CTL_PATH_N][4]; // start, and what each leg adds
+    double start[QIAO_CTL_PATH_N], time[QIAO_CTL_PATH_N];
+} qiao_ctl_path;
+typedef struct qiao_ctl_pace { // how fast a leg may go
+    double speed, accel;       // m/s, m/s2 along the line
+    double turn;               // rad/s
+} qiao_ctl_pace;
+void qiao_ctl_path_begin(qiao_ctl_path *p, const double from[4]);
+// Adds a leg to a point; overlap 0..0.5: share of the leg's time by which it starts early.
+// E_LIMIT: too many legs, the path is as before.
+qiao_err qiao_ctl_path_add(qiao_ctl_path *p, const double to[4], const qiao_ctl_pace *pace,
+                           double overlap);
+double qiao_ctl_path_time(const qiao_ctl_path *p); // s, whole
+void qiao_ctl_path_at(const qiao_ctl_path *p, double t, double x[4], double v[4]);
+
+// ---- arms (arm.c): a chain of driven joints from a fixed base to the tool site ----
+
+enum { QIAO_CTL_ARM_N = 10 }; // most joints
+
+// Holds scratch: one for each thread. All poses are in the frame of the model's world, in which
+// the robot's base stands as its own file says.
+typedef struct qiao_ctl_arm qiao_ctl_arm;
+size_t qiao_ctl_arm_size(const qiao_robot *r);
+// E_FIT: no tool site, more than QIAO_CTL_ARM_N joints, or one that no drive moves.
+qiao_err qiao_ctl_arm_init(const qiao_robot *r, void *mem, qiao_ctl_arm **arm, qiao_diag *d);
+
+typedef struct qiao_ctl_chain { // from the base outwards
+    int n;
+    int joint[QIAO_CTL_ARM_N], act[QIAO_CTL_ARM_N]; // in the robot's model
+    double range[QIAO_CTL_ARM_N][2], speed[QIAO_CTL_ARM_N], torque[QIAO_CTL_ARM_N];
+    double rest[QIAO_CTL_ARM_N]; // pose that redundant joints lean to
+} qiao_ctl_chain;
+const qiao_ctl_chain *qiao_ctl_arm_chain(const qiao_ctl_arm *a);
+
+typedef struct qiao_ctl_pose {
+    double pos[3], rot[9]; // of the tool; rot turns tool vectors into world vectors
+} qiao_ctl_pose;
+// Pose of the tool, and its Jacobian J [6][n]: linear, then angular velocity (NULL: not wanted).
+void qiao_ctl_arm_forward(qiao_ctl_arm *a, const double *q, qiao_ctl_pose *pose, double *J);
+
+// Joint angles that put the tool at pose, from q on, within the joints' ranges; at most 8 starts
+// of 60 damped steps. Returns the distance left (m + 0.1 m/rad); q is the best that was found.
+// source: C. Wampler (1986), Y. Nakamura and H. Hanafusa (1986): damped least squares; T. Sugihara,
+// Solvability-unconcerned inverse kinematics (2011): damping by the error left
+double qiao_ctl_arm_inverse(qiao_ctl_arm *a, const qiao_ctl_pose *pose, double *q);
+
+// One step of dt along a moving pose: q follows, vel [6] is the pose's own velocity. What the task
+// leaves free leans to the rest pose and away from the ends of the ranges. Returns the share of
+// the step (0..1) that the joints' speeds allow; move the pose on by that share only.
+//   qd  [n] out, rad/s, the velocity that took q there
+// source: L. Sciavicco, B. Siciliano, Robotics: Modelling, Planning and Control (2009), 3.7
+// (closed loop), A. Liegeois (1977): null space
+double qiao_ctl_arm_follow(qiao_ctl_arm *a, const qiao_ctl_pose *pose, const double vel[6],
+                           double dt, double *q, double *qd);
+
+// Joint torques [n] that make the arm move so (qd, qdd NULL: 0): inertia, weight, damping, and the
+// weight of a load, kg at the tool. With gains around it this is joint impedance.
+// source: N. Hogan, Impedance control (1985)
+void qiao_ctl_arm_torque(qiao_ctl_arm *a, const double *q, const double *qd, const double *qdd,
+                         double load, double *tau);
+// Damping [n] that goes with a stiffness: kd = 2 zeta sqrt(kp M_ii), M at q.
+void qiao_ctl_arm_damping(qiao_ctl_arm *a, const double *q, const double *kp, double zeta,
+                          double *kd);
+
 #endif
