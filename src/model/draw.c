@@ -135,10 +135,10 @@ static void render(studio *s, const double *q, const qiao_view *v, int w, int h)
     mjv_defaultOption(&opt);
     aim(&cam, v, lo, hi);
     m->vis.global.offwidth = w, m->vis.global.offheight = h;
-    m->vis.quality.shadowsize = 2048;
+    m->vis.quality.shadowsize = 4096;
     // sharp shadows where the camera looks
     m->stat.extent = cam.distance;
-    m->vis.map.znear = 0.01f, m->vis.map.zfar = 60, m->vis.map.shadowclip = 0.8f;
+    m->vis.map.znear = 0.01f, m->vis.map.zfar = 60, m->vis.map.shadowclip = 1.8f;
     mjv_makeScene(m, &s->scn, 4000);
     mjr_makeContext(m, &s->con, mjFONTSCALE_100);
     mjr_setBuffer(mjFB_OFFSCREEN, &s->con);
