@@ -33,7 +33,8 @@ static void inverse(rig *r, int k) {
         return;
     }
     mjData *d = r->c->data;
-    memcpy(d->qpos, r->mq[k], (size_t)r->c->m.nq * 8), memcpy(d->qvel, r->mqd[k], (size_t)r->c->m.nv * 8);
+    memcpy(d->qpos, r->mq[k], (size_t)r->c->m.nq * 8),
+        memcpy(d->qvel, r->mqd[k], (size_t)r->c->m.nv * 8);
     memcpy(d->qacc, r->mx[k], (size_t)r->c->m.nv * 8);
     mj_kinematics(r->c->mj, d), mj_comPos(r->c->mj, d), mj_comVel(r->c->mj, d);
     mj_rne(r->c->mj, d, 1, d->qfrc_inverse);
@@ -44,7 +45,8 @@ static void forward(rig *r, int k) {
         return;
     }
     mjData *d = r->c->data;
-    memcpy(d->qpos, r->mq[k], (size_t)r->c->m.nq * 8), memcpy(d->qvel, r->mqd[k], (size_t)r->c->m.nv * 8);
+    memcpy(d->qpos, r->mq[k], (size_t)r->c->m.nq * 8),
+        memcpy(d->qvel, r->mqd[k], (size_t)r->c->m.nv * 8);
     mj_kinematics(r->c->mj, d), mj_comPos(r->c->mj, d), mj_makeM(r->c->mj, d);
     mj_factorM(r->c->mj, d), mj_comVel(r->c->mj, d);
     mj_rne(r->c->mj, d, 0, d->qfrc_bias);
@@ -62,8 +64,10 @@ static void mass(rig *r, int k) {
 }
 static void mass_factor(rig *r, int k) {
     mass(r, k);
-    if (r->op) r->op->factor(r->self);
-    else mj_factorM(r->c->mj, r->c->data);
+    if (r->op)
+        r->op->factor(r->self);
+    else
+        mj_factorM(r->c->mj, r->c->data);
 }
 static void axes(rig *r, int k) {
     if (r->op) {
@@ -86,8 +90,10 @@ static void *fill(const qi_dyn_ops *op, const double *x, int n) {
     char *p = dyn_alloc(total * w);
     for (size_t i = 0; i < total; i++) {
         double v = x[i / (size_t)op->lanes];
-        if (w == 8) ((double *)(void *)p)[i] = v;
-        else ((float *)(void *)p)[i] = (float)v;
+        if (w == 8)
+            ((double *)(void *)p)[i] = v;
+        else
+            ((float *)(void *)p)[i] = (float)v;
     }
     return p;
 }
@@ -119,8 +125,9 @@ static const struct {
     const char *name;
     job *f;
     int mujoco;
-} jobs[] = {{"inverse", inverse, 1},         {"forward", forward, 1}, {"mass", mass, 1},
-            {"mass + factor", mass_factor, 1}, {"Jacobians", axes, 1},  {"derivatives", derivatives, 0}};
+} jobs[] = {{"inverse", inverse, 1}, {"forward", forward, 1},
+            {"mass", mass, 1},       {"mass + factor", mass_factor, 1},
+            {"Jacobians", axes, 1},  {"derivatives", derivatives, 0}};
 
 static void bench_robot(const char *file) {
     char path[700];
