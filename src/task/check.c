@@ -43,7 +43,9 @@ static bool layout(qi_module *m, qi_decl *d) {
                     d->base->name);
             return false;
         }
-        if (!f->type && !(f->type = find_type(m, f->type_name, f->list, f->at))) return false;
+        if (!f->type &&
+            !(f->type = find_type(m, f->type_name, f->list, f->type_at ? f->type_at : f->at)))
+            return false;
         d->field[n++] = f;
     }
     d->nfield = n;

@@ -78,13 +78,8 @@ static bool narrow(qi_inst *in, const qi_node *n, qi_obj *self, qi_slot *it) {
     if (n->kind != N_BIN || (n->op != OP_EQ && n->op != OP_IN)) return true;
     qi_slot *s = find_slot(n->a, self, it);
     if (s && s->state == 2) s = NULL;
-    if (n->op == OP_EQ) {
-        if (s && !s->eq_keep)
-            set_eq(s, n->b, self, it);
-        else {
-            s = find_slot(n->b, self, it);
-            if (s && s->state != 2 && !s->eq_keep) set_eq(s, n->a, self, it);
-        }
+    if (n->op == OP_EQ) { // the left side is fixed by the right one; else it is a rule only
+        if (s && !s->eq_keep) set_eq(s, n->b, self, it);
         return true;
     }
     if (!s) return true;

@@ -158,7 +158,7 @@ typedef struct qi_field {
     qi_node *init;                   // value, or NULL
     qi_node *with;                   // N_KEEP list
     qi_node *call;                   // implicit: N_CALL whose args set the fields
-    qi_node *at;
+    qi_node *at, *type_at;
     const qi_type *type;
     struct qi_field *next;
 } qi_field;

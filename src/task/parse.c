@@ -165,8 +165,8 @@ static void parse_si(qi_parser *p, int8_t dim[QI_NDIM], double *factor, double *
 
 // type NAME is SI(..)   unit NAME of TYPE is SI(..)
 static void parse_type(qi_parser *p, bool is_unit) {
-    qi_node *at = qi_node_new(p, N_NULL);
     p->t++;
+    qi_node *at = qi_node_new(p, N_NULL);
     at->s = qi_want_name(p, is_unit ? "the name of a unit" : "the name of a type");
     qi_type *t = qiao_arena_get(p->m->a, sizeof *t);
     qi_unit *u = qiao_arena_get(p->m->a, sizeof *u);
@@ -323,6 +323,7 @@ static void parse_field(qi_parser *p, qi_decl *d, bool var) {
     } while (!qi_bad(p) && qi_take_sign(p, ","));
     if (!qi_want_sign(p, ":")) return;
     bool list = false;
+    qi_node *type_at = qi_node_new(p, N_NULL);
     const char *type = type_name(p, &list);
     qi_node *init = NULL, *with = NULL;
     if (!qi_bad(p) && qi_take_sign(p, "=")) init = qi_parse_expr(p);
@@ -337,18 +338,22 @@ static void parse_field(qi_parser *p, qi_decl *d, bool var) {
     }
     for (int i = 0; i < n && !qi_bad(p); i++) {
         made[i]->type_name = type, made[i]->list = list, made[i]->var = var;
+        made[i]->type_at = type_at;
         made[i]->init = init, made[i]->with = with;
         add_field(p, d, made[i]);
     }
 }
 
+// event a, b
 static void parse_event(qi_parser *p, qi_decl *d) {
     p->t++;
-    qi_field *f = new_field(p);
-    f->name = qi_want_name(p, "the name of an event");
-    f->event = true, f->type_name = "bool";
+    do {
+        qi_field *f = new_field(p);
+        f->name = qi_want_name(p, "the name of an event");
+        f->event = true, f->type_name = "bool";
+        if (!qi_bad(p)) add_field(p, d, f);
+    } while (!qi_bad(p) && qi_take_sign(p, ","));
     qi_want_newline(p);
-    if (!qi_bad(p)) add_field(p, d, f);
 }
 
 static void append(qi_node **list, qi_node *n) {
@@ -499,7 +504,8 @@ static void parse_decl(qi_parser *p, qi_decl_kind kind) {
         }
         p->m->main = d;
     }
-    if (qi_at_sign(p, ":")) {
+    bool deeper = p->t->kind == QI_NEWLINE && p->t[1].kind == QI_INDENT;
+    if (qi_at_sign(p, ":") || deeper || kind == D_SCENARIO) {
         if (!qi_open_block(p)) return;
         d->indent = p->t->col;
         parse_body(p, d);
