@@ -53,6 +53,7 @@ static void dyn_case_view(dyn_case *c) {
         .q0 = m->qpos0,
         .mj = m,
     };
+    for (int t = 0; t < (int)m->ntendon; t++) c->m.tendon_armature |= m->tendon_armature[t] > 0;
 }
 static bool dyn_case_open(dyn_case *c, const char *path) {
     char err[500] = "";

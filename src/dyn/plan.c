@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-
 // Rotations here are columns: m[0..2] is the image of x.
 static void quat_rot(const double *q, double *m) {
     double n = sqrt(q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
