@@ -163,13 +163,14 @@ static void do_carry(const pick *b, mind *m) {
         retreat(m);
         return;
     }
-    if (!arrived(m, 0.1)) return;
-    set_grip(m, fmin(m->g.width + 0.02, b->open_max), 0.15);
+    if (!arrived(m, 0.04)) return;
+    m->grip = m->opening; // let go at once
+    set_grip(m, fmin(m->g.width + 0.02, b->open_max), 0.2);
     enter(m, OPEN);
 }
 
 static void do_open(mind *m) {
-    if (m->since < 0.25) return;
+    if (m->since < 0.2) return;
     m->load = 0;
     m->thing[m->g.thing].seen = 0;
     retreat(m);

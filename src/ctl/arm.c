@@ -131,45 +131,47 @@ static void solve6(double A[6][6], double x[6]) {
     }
 }
 
-// dq of least |J dq - e|^2 + damp |dq|^2 over the joints that are not locked, and in what that
-// leaves free, z:  dq = J^+ e + (1 - J^+ J) z  with  J^+ = J' (J J' + damp)^-1.
-static void least_squares(int n, const double *J, const double e[6], double damp,
-                          const bool *locked, const double *z, double *dq) {
+// dq of least |J dq - e|^2 + damp |dq|^2, near to z in what the task leaves free:
+//   dq = z + J^+ (e - J z)  with  J^+ = J' (J J' + damp)^-1;  fixed joints move by their z.
+static void least_squares(int n, const double *J, const double e[6], double damp, const bool *fixed,
+                          const double *z, double *dq) {
     double A[6][6], x[6];
     for (int r = 0; r < 6; r++) {
         x[r] = e[r];
-        for (int i = 0; i < n; i++)
-            if (!locked[i]) x[r] -= J[r * n + i] * z[i];
+        for (int i = 0; i < n; i++) x[r] -= J[r * n + i] * z[i];
         for (int c = 0; c <= r; c++) {
             A[r][c] = r == c ? damp : 0;
             for (int i = 0; i < n; i++)
-                if (!locked[i]) A[r][c] += J[r * n + i] * J[c * n + i];
+                if (!fixed[i]) A[r][c] += J[r * n + i] * J[c * n + i];
         }
     }
     solve6(A, x);
     for (int i = 0; i < n; i++) {
-        dq[i] = locked[i] ? 0 : z[i];
-        for (int r = 0; r < 6 && !locked[i]; r++) dq[i] += J[r * n + i] * x[r];
+        dq[i] = z[i];
+        for (int r = 0; r < 6 && !fixed[i]; r++) dq[i] += J[r * n + i] * x[r];
     }
 }
 
-// The same with joints that would leave [lo, hi] in this step held still (clamped), one round for
-// each. source: P. Baerlocher, R. Boulic, An inverse kinematics architecture (2004)
-static void clamped(int n, const double *J, const double e[6], double damp, const double *z,
+// The same within lo <= dq <= hi: the joint that goes furthest beyond is held at its bound and the
+// others make up for it, until none goes beyond.
+// source: P. Baerlocher, R. Boulic, An inverse kinematics architecture (2004)
+static void bounded(int n, const double *J, const double e[6], double damp, const double *z,
                     const double *lo, const double *hi, double *dq) {
-    bool locked[N] = {false};
-    for (int round = 0; round < n; round++) {
-        least_squares(n, J, e, damp, locked, z, dq);
+    bool fixed[N] = {false};
+    double want[N] = {0};
+    for (int i = 0; i < n; i++) want[i] = clampd(z[i], lo[i], hi[i]);
+    for (int round = 0; round <= n; round++) {
+        least_squares(n, J, e, damp, fixed, want, dq);
         int worst = -1;
-        double most = 1e-9;
+        double most = 1e-12;
         for (int i = 0; i < n; i++) {
             double over = fmax(dq[i] - hi[i], lo[i] - dq[i]);
-            if (!locked[i] && over > most) most = over, worst = i;
+            if (!fixed[i] && over > most) most = over, worst = i;
         }
         if (worst < 0) break;
-        locked[worst] = true;
+        fixed[worst] = true, want[worst] = clampd(dq[worst], lo[worst], hi[worst]);
     }
-    for (int i = 0; i < n; i++) dq[i] = clampd(dq[i], fmin(lo[i], 0), fmax(hi[i], 0));
+    for (int i = 0; i < n; i++) dq[i] = clampd(dq[i], lo[i], hi[i]);
 }
 
 // Position and rotation vector that take pose a to pose b, world axes.
@@ -210,17 +212,18 @@ static double descend(qiao_ctl_arm *a, const qiao_ctl_pose *pose, int most, doub
         double part = fmin(1, fmin(0.3 / fmax(norm3(e), 1e-9), 0.8 / fmax(norm3(e + 3), 1e-9)));
         for (int i = 0; i < 6; i++) e[i] *= part;
         for (int i = 0; i < n; i++) {
-            lo[i] = fmax(a->chain.range[i][0] - x[i], -0.5);
-            hi[i] = fmin(a->chain.range[i][1] - x[i], 0.5);
+            lo[i] = a->chain.range[i][0] - x[i], hi[i] = a->chain.range[i][1] - x[i];
         }
-        clamped(n, J, e, 0.05 * size * size + 1e-9, zero, lo, hi, dq);
-        for (int i = 0; i < n; i++) x[i] += dq[i];
+        bounded(n, J, e, 0.05 * size * size + 1e-9, zero, lo, hi, dq);
+        double most_dq = 1e-9;
+        for (int i = 0; i < n; i++) most_dq = fmax(most_dq, fabs(dq[i]));
+        for (int i = 0; i < n; i++) x[i] += dq[i] * fmin(1, 0.6 / most_dq);
     }
     return best;
 }
 
 double qiao_ctl_arm_inverse(qiao_ctl_arm *a, const qiao_ctl_pose *pose, double *q) {
-    enum { STARTS = 8, STEPS = 60 };
+    enum { STARTS = 16, STEPS = 60 };
     const qiao_ctl_chain *c = &a->chain;
     double best = INFINITY, x[N], out[N];
     memcpy(out, q, (size_t)c->n * sizeof *out);
@@ -283,9 +286,11 @@ double qiao_ctl_arm_follow(qiao_ctl_arm *a, const qiao_ctl_pose *pose, const dou
     lean(c, q, z);
     double w = manipulability(n, J), k = w < w0 ? 1 - w / w0 : 0;
     for (int i = 0; i < n; i++) {
-        lo[i] = (c->range[i][0] - q[i]) / dt * 0.2, hi[i] = (c->range[i][1] - q[i]) / dt * 0.2;
+        // no faster towards an end of the range than would get there in 50 ms
+        lo[i] = fmin((c->range[i][0] - q[i]) / 0.05, 0);
+        hi[i] = fmax((c->range[i][1] - q[i]) / 0.05, 0);
     }
-    clamped(n, J, e, 1e-8 + damp_most * k * k, z, lo, hi, qd);
+    bounded(n, J, e, 1e-8 + damp_most * k * k, z, lo, hi, qd);
     for (int i = 0; i < n; i++) share = fmin(share, 0.9 * c->speed[i] / fmax(fabs(qd[i]), 1e-9));
     for (int i = 0; i < n; i++) {
         qd[i] *= share;
