@@ -6,12 +6,12 @@
 #include "ctl/legs_gait.h"
 
 #define TALL  0.105 // m, a step that is crawled over
-#define FADE  0.35  // s that a corner takes to fade and to come back
-#define FADED 0.20  // its weight while its foot is in the air
+#define FADE  0.28  // s that a corner takes to fade and to come back
+#define FADED 0.10  // its weight while its foot is in the air
 
 void legs_pace(qiao_ctl_walk *w) {
     if (w->mode == LEGS_CRAWL) {
-        w->t_swing = 0.36, w->t_stance = 2.0 - w->t_swing;
+        w->t_swing = 0.28, w->t_stance = 1.5 - w->t_swing;
     } else {
         w->t_swing = 0.17, w->t_stance = 0.21;
     }

@@ -72,7 +72,7 @@ void legs_gait_clock(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, bool want) {
     for (int i = 0; i < NLEG; i++) all_down &= !w->leg[i].swing;
     if (w->standing && want) w->standing = false, w->clock = duty - 1e-9;
     if (!w->standing && !want && all_down) w->standing = true;
-    if (w->mode != w->want_mode && (all_down || w->want_mode == LEGS_TROT)) {
+    if (w->mode != w->want_mode && ((all_down && !want) || w->want_mode == LEGS_TROT)) {
         w->mode = w->want_mode, w->standing = all_down;
         legs_pace(w), T = w->t_swing + w->t_stance, duty = w->t_stance / T, step = in->dt / T;
         w->clock = duty - 1e-9;

@@ -7,7 +7,7 @@
 #include "ctl/legs_gait.h"
 
 #define ROUGH_SPEED 0.40 // m/s
-#define CRAWL_SPEED 0.11 // m/s
+#define CRAWL_SPEED 0.15 // m/s
 #define MU          0.35 // of the pyramid: inside a cone of 0.4 but for its corners
 #define F_MAX       260.0
 
@@ -157,7 +157,7 @@ static void wish(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, const double v_cm
         for (int k = 0; k < 2; k++) {
             // the middle of mass over the virtual polygon
             go[k] = clampd(w->p_body[k] - e->p[k] - c[k], -0.08, 0.08);
-            wrench[k] = mass * clampd(30 * go[k] - 9 * (e->v[k] - 0.5 * v_cmd[k]), -3, 3);
+            wrench[k] = mass * clampd(50 * go[k] - 12 * (e->v[k] - 0.5 * v_cmd[k]), -3, 3);
         }
     }
     double az = 120 * ez + 18 * (vz - e->v[2]);
@@ -283,7 +283,10 @@ void qiao_ctl_walk_step(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, qiao_ctl_w
     centre(w, w->com, &mass);
     bool want = follow(w, in, v_cmd);
     legs_crawl_choose(w, in->dt);
-    if (w->mode == LEGS_TROT && w->want_mode == LEGS_CRAWL) want = false; // all four down first
+    if (w->mode == LEGS_TROT && w->want_mode == LEGS_CRAWL) { // slow, then all four down first
+        const double *v = w->est.v;
+        want = v[0] * v[0] + v[1] * v[1] > 0.22 * 0.22;
+    }
     legs_gait_clock(w, in, want);
     if (w->mode == LEGS_CRAWL)
         legs_crawl_body(w, in->dt);
