@@ -12,7 +12,7 @@ enum { WORLDS = 3, NU = 12 };
     "</default><worldbody><geom name='floor' type='plane' size='50 50 .1'/>"
 static const char *const flat = FLOOR "</worldbody></mujoco>";
 static const char *const stair =
-    FLOOR "<geom type='box' size='1 1 .06' pos='1.7 0 .06'/></worldbody></mujoco>";
+    FLOOR "<geom type='box' size='5 1 .06' pos='5.7 0 .06'/></worldbody></mujoco>";
 
 typedef struct rig { // n worlds and the brain
     qiao_robot *robot;
