@@ -156,8 +156,13 @@ static void fx_signals(fixture *f) {
                     {"height_scan", "m", "base", 187, 0}};
     int adr = 0;
     for (int i = 0; i < FX_NSIG; i++) {
-        f->sig[i] = (qiao_signal){s[i].name, s[i].unit,  s[i].frame, adr,
-                                  s[i].dim,  s[i].nname, NULL,       s[i].dim > 64 ? 25 : 100};
+        f->sig[i] = (qiao_signal){.name = s[i].name,
+                                  .unit = s[i].unit,
+                                  .frame = s[i].frame,
+                                  .adr = adr,
+                                  .dim = s[i].dim,
+                                  .nname = s[i].nname,
+                                  .rate_hz = s[i].dim > 64 ? 25 : 100};
         if (s[i].nname == FX_NJNT) f->sig[i].element = f->act_name;
         if (s[i].nname == 2) f->sig[i].element = feet;
         adr += s[i].dim;

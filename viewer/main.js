@@ -26,7 +26,7 @@ function fillAll() {
     $(id).textContent = say(option);
     $(id).onclick = () => toggle(id, option);
     $(id).setAttribute("aria-pressed", scene ? scene.options[option] : false);
-    $(id).hidden = !scene;
+    $(id).hidden = !scene || (option === "path" && !scene.pathLine);
   }
   $("b-home").textContent = say("home");
   $("b-home").hidden = !scene;

@@ -16,7 +16,7 @@ class Plots {
     this.charts = [];
     this.t = record.start;
     const can = record.signals.filter((s) => s.t && s.t[2] > 0 && s.dim > 0);
-    const wanted = ["/obs/joint_pos", "/joint_states/position", "/joint_states/effort", "/obs/imu_gyro"];
+    const wanted = ["/obs/joint_pos", "/joint_states/effort", "/obs/imu_gyro", "/obs/base_vel"];
     const chosen = wanted.map((n) => can.find((s) => s.name === n)).filter(Boolean);
     for (const s of (chosen.length ? chosen : can).slice(0, 3)) this.charts.push(this.chart(s));
     new ResizeObserver(() => this.draw()).observe(box);
@@ -57,7 +57,9 @@ class Plots {
     c.canvas = el("canvas");
     this.listen(c.canvas);
     c.out = [];
-    const legend = el("div.legend", ...c.on.map((on, k) => {
+    const legend = el("div.legend");
+    const button = (on, k) => {
+      if (!on && !c.all && c.on.length > 2 * AT_FIRST) return null;
       const b = el("button", { "aria-pressed": on, style: `--c:${this.color(k)}` }, el("i"),
         s.names[k] || String(k), (c.out[k] = el("output")));
       b.onclick = () => {
@@ -66,7 +68,13 @@ class Plots {
         this.draw();
       };
       return b;
-    }));
+    };
+    const fill = () => {
+      const shown = c.on.map(button), hidden = shown.filter((b) => !b).length;
+      const rest = el("button.rest", { onclick: () => ((c.all = true), fill(), this.draw()) }, "+ " + hidden);
+      legend.replaceChildren(...shown.filter(Boolean), hidden ? rest : "");
+    };
+    fill();
     const gone = el("button", { title: say("remove"), "aria-label": say("remove") }, "✕");
     gone.onclick = () => (this.charts.splice(this.charts.indexOf(c), 1), this.fill());
     return el("div.plot", el("div.top", el("b", s.name + " ", el("small", s.unit || "")), gone), c.canvas, legend);
@@ -169,7 +177,7 @@ class Plots {
     g.strokeStyle = style.getPropertyValue("--ink"), g.lineWidth = 1;
     g.beginPath(), g.moveTo(px(this.t), area.y), g.lineTo(px(this.t), area.y + area.h), g.stroke();
     const here = indexAt(t, this.t);
-    c.on.forEach((on, k) => (c.out[k].textContent = on ? figure(s.values(k)[here]) : ""));
+    c.out.forEach((o, k) => (o.textContent = c.on[k] ? figure(s.values(k)[here]) : ""));
   }
 }
 

@@ -145,8 +145,11 @@ class Scene {
   addPath() {
     const n = this.record.frame_t.length, p = this.record.poses;
     if (!n || p.length < 7) return;
+    const far = [0, 1].some((k) => p[k].some((v) => Math.abs(v - p[k][0]) > 0.4));
+    if (!far) return; // an arm stays where it is
+    const floor = Math.min(p[2][0], this.reach) - 0.01; // about the feet
     const step = Math.ceil(n / 4000), points = [];
-    for (let i = 0; i < n; i += step) points.push(p[0][i], p[1][i], p[2][i]);
+    for (let i = 0; i < n; i += step) points.push(p[0][i], p[1][i], p[2][i] - floor);
     const g = new THREE.BufferGeometry();
     g.setAttribute("position", new THREE.Float32BufferAttribute(points, 3));
     this.pathLine = new THREE.Line(g, new THREE.LineBasicMaterial({ color: 0x0f6ab4, transparent: true, opacity: 0.8 }));
@@ -159,7 +162,7 @@ class Scene {
     const r = this.reach * 2.9, b = this.leader();
     if (b) this.controls.target.copy(b.position);
     else this.controls.target.set(0, 0, 0.3);
-    this.camera.position.copy(this.controls.target).add(new THREE.Vector3(-0.75 * r, -1.05 * r, 0.62 * r));
+    this.camera.position.copy(this.controls.target).add(new THREE.Vector3(-0.5 * r, -1.2 * r, 0.5 * r));
     this.controls.update();
     this.stale = true;
   }
