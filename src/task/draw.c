@@ -102,17 +102,18 @@ static void broken(qi_inst *in, const qi_rule *r, const qi_slot *s, bool drawn) 
     char value[160] = "";
     if (s) value_text(in, s, value, sizeof value);
     const char *path = s ? s->path : "the constraint";
+    const char *rule = qi_expr_text(in->m, in->a, r->expr);
     bool fit = r->odd || (s && s->bound);
     if (!in->failed && drawn)
-        qi_fail(
-            in->m, QIAO_E_INFEASIBLE, r->expr,
-            "no values found for which this holds, in %d tries; it concerns '%s' (last value %s)",
-            QI_TRIES_MAX, path, value);
+        qi_fail(in->m, QIAO_E_INFEASIBLE, r->expr,
+                "no values found for which this holds, in %d tries: keep(%s); the last %s was %s",
+                QI_TRIES_MAX, rule, path, value);
     else if (!in->failed && fit)
-        qi_fail(in->m, QIAO_E_FIT, r->expr, "outside the odd of %s: %s is %s", in->m->main->name,
-                path, value);
+        qi_fail(in->m, QIAO_E_FIT, r->expr, "outside the odd of %s: %s is %s, expected %s",
+                in->m->main->name, path, value, rule);
     else if (!in->failed)
-        qi_fail(in->m, QIAO_E_INFEASIBLE, r->expr, "this never holds: %s is %s", path, value);
+        qi_fail(in->m, QIAO_E_INFEASIBLE, r->expr, "this never holds: %s is %s, expected %s", path,
+                value, rule);
     in->failed = true;
 }
 

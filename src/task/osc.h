@@ -322,7 +322,8 @@ const char *qi_get_text(qi_inst *in, const qi_obj *o, const char *field);
 const char *qi_get_enum(qi_inst *in, const qi_obj *o, const char *field);
 qi_obj *qi_get_obj(qi_inst *in, const qi_obj *o, const char *field);
 qi_val qi_get_val(qi_inst *in, const qi_obj *o, const char *field);
-// A list of choices the scenario declares; index, count and the node of a fixed literal.
+// An expression as text, at most a line.
+const char *qi_expr_text(const qi_module *m, qiao_arena *a, const qi_node *n);
 int qi_list_len(const qi_node *list);
 
 // ---- loaded scenario ----
