@@ -96,7 +96,7 @@ TEST(wrong_input_is_named) {
         {"run walk_flat --robot go2 --brain build/test/garbage.so", "garbage.so"},
         {"run walk_flat --robot build/test/bad.xml --brain trot", "bad.xml"},
         {"run build/test/bad.osc --robot go2 --brain trot", "bad.osc:2:"},
-        {"run sort_bin --robot go2 --brain pick", "arm"},
+        {"run sort_bin --robot go2 --brain pick", "outside the odd of sort_bin"},
         {"run walk_flat --robot panda --brain trot", "legged"},
         {"replay", "which record"},
         {"replay build/test/none.mcap", "none.mcap"},
