@@ -209,6 +209,32 @@ TEST(golden_concrete) {
     drop(&m);
 }
 
+// Choices may be things or other fields; the concrete text names them.
+TEST(choice_of_things) {
+    int seen[2] = {0};
+    for (uint64_t i = 0; i < 20; i++) {
+        made m = make("    one, two: box_container with:\n        keep(it.size.x == 20cm)\n"
+                      "        keep(it.size.y == 20cm)\n        keep(it.size.z == 5cm)\n"
+                      "    far: length = 3m\n"
+                      "    a: ball with:\n        keep(it.radius == 2cm)\n"
+                      "        keep(it.into in [one, two])\n"
+                      "        keep(it.position.x in [1m, far])\n",
+                      "go2", i, 0);
+        const char *const *name, *const *text, *into = "";
+        int n = qiao_case_facts(m.c, &name, &text), k = (int)value(&m, "a.into");
+        for (int j = 0; j < n; j++)
+            if (strcmp(name[j], "a.into") == 0) into = text[j];
+        CHECK(strcmp(into, k ? "two" : "one") == 0, "choice %d, fact %s", k, into);
+        CHECK_TEXT(qiao_case_text(m.c), k ? "keep(a.into == two)" : "keep(a.into == one)");
+        double x = value(&m, "a.position.x");
+        CHECK_TEXT(qiao_case_text(m.c),
+                   x ? "keep(a.position.x == 3.0m)" : "keep(a.position.x == 1.0m)");
+        seen[k]++;
+        drop(&m);
+    }
+    CHECK(seen[0] > 3 && seen[1] > 3, "%d and %d of 20", seen[0], seen[1]);
+}
+
 TEST(one_of_by_seed) {
     int seen[2] = {0};
     for (uint64_t i = 0; i < 60; i++) {

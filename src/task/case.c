@@ -269,7 +269,7 @@ static bool note_values(qiao_case *c) {
     if (!c->value) return false;
     for (int i = 0; i < s->nparam; i++) {
         const qi_slot *slot = c->in->slot[s->param_slot[i]];
-        c->value[i] = qi_param_value(s, i, slot);
+        c->value[i] = qi_param_value(s, i, c->in, slot);
     }
     return true;
 }

@@ -27,7 +27,7 @@ static qi_val draw(qi_inst *in, const qi_slot *s) {
         int n = qi_list_len(s->list), k = (int)(u * n);
         const qi_node *e = s->list->a;
         while (k-- > 0 && e->next) e = e->next;
-        qi_env env = {in, s->eq_self ? s->eq_self : s->owner, NULL, NULL};
+        qi_env env = {in, s->list_self, s->list_it, NULL};
         return qi_eval(&env, e);
     }
     double x = s->lo + u * (s->hi - s->lo);

@@ -84,7 +84,7 @@ static bool narrow(qi_inst *in, const qi_node *n, qi_obj *self, qi_slot *it) {
     }
     if (!s) return true;
     if (n->b->kind == N_RANGE && s->f->type->kind == QI_NUM) return set_range(in, s, n->b);
-    if (n->b->kind == N_LIST && !s->list) s->list = n->b;
+    if (n->b->kind == N_LIST && !s->list) s->list = n->b, s->list_self = self, s->list_it = it;
     return true;
 }
 

@@ -259,8 +259,10 @@ typedef struct qi_slot { // one field of one object
     struct qi_obj *eq_self;
     struct qi_slot *eq_it;
     bool eq_keep;        // from a keep, not a default
-    const qi_node *list; // choices
-    bool range, bound;   // bound: set by the robot that plays the role
+    const qi_node *list; // choices, in list_self with list_it
+    struct qi_obj *list_self;
+    struct qi_slot *list_it;
+    bool range, bound; // bound: set by the robot that plays the role
     double lo, hi;
     const qi_node *lo_at; // literal whose unit people wrote
     qi_val val;
@@ -341,7 +343,7 @@ struct qiao_scenario {
     uint8_t hash[QIAO_HASH_BYTES];
 };
 // A slot as the i-th parameter: in its unit; the index for choices.
-double qi_param_value(const qiao_scenario *s, int i, const qi_slot *slot);
+double qi_param_value(const qiao_scenario *s, int i, qi_inst *in, const qi_slot *slot);
 // From memory; name is shown in errors and gives the folder that imports are looked up in.
 qiao_scenario *qi_scenario_parse(const char *text, size_t len, const char *name, qiao_diag *d);
 

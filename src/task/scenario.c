@@ -102,18 +102,19 @@ static bool is_param(const qi_slot *s) {
            n->kind == N_BOOL || (s->list && s->f->type->kind == QI_OBJ);
 }
 
-static int choice_index(const qi_inst *in, const qi_slot *s) {
+static int choice_index(qi_inst *in, const qi_slot *s) {
     int k = 0;
-    qi_env e = {(qi_inst *)(uintptr_t)in, s->eq_self ? s->eq_self : s->owner, NULL, NULL};
+    qi_env e = {in, s->list_self, s->list_it, NULL};
     for (const qi_node *n = s->list->a; n; n = n->next, k++) {
         qi_val v = qi_eval(&e, n);
-        if (v.o == s->val.o && v.x == s->val.x) return k;
+        bool same = !v.s == !s->val.s && (!v.s || strcmp(v.s, s->val.s) == 0);
+        if (v.o == s->val.o && v.x == s->val.x && same) return k;
     }
     return 0;
 }
 
-double qi_param_value(const qiao_scenario *s, int i, const qi_slot *slot) {
-    if (slot->list) return choice_index(s->in, slot);
+double qi_param_value(const qiao_scenario *s, int i, qi_inst *in, const qi_slot *slot) {
+    if (slot->list) return choice_index(in, slot);
     return slot->val.x / s->param_factor[i];
 }
 
