@@ -242,6 +242,10 @@ static bool check_field(qi_module *m, const qi_decl *d, qi_field *f) {
                 "a default is one value; a range belongs into keep(it in ..)");
         return false;
     }
+    if (f->var && f->type->kind == QI_LIST) {
+        qi_fail(m, QIAO_E_UNSUPPORTED, f->at, "a var cannot be a list; a field can");
+        return false;
+    }
     if (f->init && !qi_check_as(&s, f->init, f->type)) return false;
     s.it = f->type, s.live = false;
     if (f->call && !qi_check_args(&s, f->call, f->type->obj)) return false;

@@ -266,6 +266,8 @@ static const qi_type *check_cond(qi_scope *s, qi_node *n, const qi_type *want) {
     if (!qi_same_type(b, c))
         return wrong(s, QIAO_E_FIT, n, "the two values of '?' differ: %s and %s", name_of(s, b),
                      name_of(s, c));
+    if (b->kind == QI_LIST)
+        return wrong(s, QIAO_E_UNSUPPORTED, n, "'?' cannot choose between lists");
     return n->type = b->whole ? c : b;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// measures.c - what conditions and scores may ask; each is declared in scenarios/lib with its types.
+// measures.c - what conditions and scores may ask; scenarios/lib declares each with its types.
 #include "measures.h"
 #include "referee.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// referee.c - judge of one trial: each tick the scenario moves on, signals go out, lines are scored.
+// referee.c - judge of one trial: each tick the scenario moves on, signals go out, lines score.
 #include "referee.h"
 
 #include <math.h>
