@@ -68,7 +68,7 @@ static double hand_room(const mind *m, const double at[4], double open, int skip
     for (int side = -1; side <= 1; side += 2) {
         double off = side * (open / 2 + FINGER_Y);
         part.x = at[0] + s * off, part.y = at[1] - c * off;
-        room = fmin(room, part_room(m, &part, at[2] - TIP - 0.004, skip));
+        room = fmin(room, part_room(m, &part, at[2] - TIP - 0.002, skip));
     }
     return room;
 }
@@ -96,7 +96,13 @@ static int directions(const thing *t, double angle[8], double width[8]) {
     return 2;
 }
 
+// How far above the lowest good height a thing may be taken: fingers still hold 7 mm of it.
+static double headroom(const thing *t, const outline *o, double z) {
+    return t->shape == BALL ? 0.003 : fmax(0, o->top - (z - TIP) - 0.007);
+}
+
 grasp grasp_thing(const pick *b, const mind *m, int i) {
+    enum { HEIGHTS = 4, OPENINGS = 3, WAYS = OPENINGS * HEIGHTS };
     const thing *t = &m->thing[i];
     outline o = see_outline(t);
     grasp best = {.thing = i, .score = -1};
@@ -104,19 +110,19 @@ grasp grasp_thing(const pick *b, const mind *m, int i) {
     int n = directions(t, angle, width);
     // the middle, but fingertips off the ground and the palm off the top
     double z = fmax(t->pos[2], fmax(o.bottom + TIP + 0.004, o.top - PALM + 0.006));
-    for (int k = 0; k < n; k++)
-        for (int wide = 1; wide >= 0; wide--) {
-            grasp g = {.thing = i, .width = width[k], .below = z - o.bottom};
-            g.open = fmin(width[k] + (wide ? 0.03 : 0.016), b->open_max);
-            if (g.open < width[k] + 0.006) continue;
-            g.at[0] = o.x, g.at[1] = o.y, g.at[2] = z;
-            g.at[3] = turn_for(b, o.x, o.y, angle[k]);
-            double off = fabs(g.at[3] - grasp_neutral(b, o.x, o.y));
-            // room past 1.5 cm is worth nothing; a strained wrist, a wide or blunt grasp cost some
-            g.score = fmin(hand_room(m, g.at, g.open, i), 0.015) - 0.002 * off + 0.001 * wide -
-                      0.02 * width[k];
-            if (g.score > best.score) best = g;
-        }
+    for (int k = 0; k < n * WAYS; k++) {
+        int dir = k / WAYS, wide = k % OPENINGS, high = k % WAYS / OPENINGS;
+        grasp g = {.thing = i, .width = width[dir]};
+        g.open = fmin(width[dir] + 0.01 * (wide + 1), b->open_max);
+        if (g.open < width[dir] + 0.006) continue;
+        set3(g.at, o.x, o.y, z + headroom(t, &o, z) * high / (HEIGHTS - 1));
+        g.at[3] = turn_for(b, o.x, o.y, angle[dir]), g.below = g.at[2] - o.bottom;
+        double off = fabs(g.at[3] - grasp_neutral(b, o.x, o.y));
+        // room past 1.5 cm is worth nothing; a strained wrist, a high or a wide grasp cost some
+        g.score = fmin(hand_room(m, g.at, g.open, i), 0.015) - 0.002 * off + 0.001 * wide -
+                  0.002 * high - 0.02 * width[dir];
+        if (g.score > best.score) best = g;
+    }
     return best;
 }
 

@@ -63,7 +63,7 @@ typedef struct mind { // of one world
     double clock, x[4], v[4]; // along the path; where the tool should be now
     double q[QIAO_CTL_ARM_N], qd[QIAO_CTL_ARM_N], tau[QIAO_CTL_ARM_N];
     double grip, grip_goal, grip_rate; // m, m, m/s: commanded opening
-    double opening;                    // m, as the fingers say
+    double opening, off;               // m: as the fingers say; how far the tool is off its way
     grasp g;
     double load; // kg in the hand
     bool started;

@@ -153,6 +153,12 @@ void see(const pick *b, mind *m, const qiao_obs *obs, int row) {
     }
     m->opening = 0;
     for (int i = 0; i < b->nfinger; i++) m->opening += x[b->adr_finger[i]];
+    double q[QIAO_CTL_ARM_N], d[3];
+    qiao_ctl_pose tool;
+    for (int i = 0; i < b->chain->n; i++) q[i] = x[b->adr_q[i]];
+    qiao_ctl_arm_forward(b->arm, q, &tool, NULL);
+    sub3(d, tool.pos, m->x);
+    m->off = norm3(d);
 }
 
 bool see_ready(const mind *m) {

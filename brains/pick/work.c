@@ -7,11 +7,12 @@
 static const qiao_ctl_pace brisk = {.speed = 0.7, .accel = 3, .turn = 1.8},
                            gentle = {.speed = 0.25, .accel = 1.5, .turn = 1.8};
 #define CLEAR 0.025 // m between what is carried and what stands below
+#define OFF   0.012 // m; a tool further than that from its way has met something
 
 static void enter(mind *m, phase p) { m->phase = p, m->since = 0; }
 
 static void go(mind *m) {
-    qiao_ctl_path_begin(&m->path, m->x);
+    qiao_ctl_path_begin(&m->path, m->x, m->v);
     m->clock = 0;
 }
 
@@ -122,12 +123,6 @@ static void do_above(const pick *b, mind *m) {
     enter(m, DESCEND);
 }
 
-static void do_descend(mind *m) {
-    if (!arrived(m, 0.1)) return;
-    set_grip(m, 0, 0.15);
-    enter(m, CLOSE);
-}
-
 static void retreat(mind *m) {
     double up[4];
     go(m);
@@ -135,6 +130,15 @@ static void retreat(mind *m) {
     up[2] += 0.06;
     qiao_ctl_path_add(&m->path, up, &gentle, 0);
     enter(m, RETREAT);
+}
+
+static void do_descend(mind *m) {
+    if (m->off > OFF) { // something is in the way
+        retreat(m);
+    } else if (arrived(m, 0.1)) {
+        set_grip(m, 0, 0.15);
+        enter(m, CLOSE);
+    }
 }
 
 static bool holds(const mind *m) { return m->opening > m->g.width - 0.012; }

@@ -123,14 +123,16 @@ void qiao_ctl_min_jerk(double t, double T, double s[3]);
 enum { QIAO_CTL_PATH_N = 8 }; // most legs
 typedef struct qiao_ctl_path {
     int n;
-    double from[4], step[QIAO_CTL_PATH_N][4]; // start, and what each leg adds
+    double from[4], drift[4];        // start; velocity there, braked to 0 in the first 0.2 s
+    double step[QIAO_CTL_PATH_N][4]; // what each leg adds
     double start[QIAO_CTL_PATH_N], time[QIAO_CTL_PATH_N];
 } qiao_ctl_path;
 typedef struct qiao_ctl_pace { // how fast a leg may go
     double speed, accel;       // m/s, m/s2 along the line
     double turn;               // rad/s
 } qiao_ctl_pace;
-void qiao_ctl_path_begin(qiao_ctl_path *p, const double from[4]);
+// From a point, and the velocity that the hand has there (NULL: it rests).
+void qiao_ctl_path_begin(qiao_ctl_path *p, const double from[4], const double vel[4]);
 // Adds a leg to a point; overlap 0..0.5: share of the leg's time by which it starts early.
 // E_LIMIT: too many legs, the path is as before.
 qiao_err qiao_ctl_path_add(qiao_ctl_path *p, const double to[4], const qiao_ctl_pace *pace,

@@ -16,9 +16,15 @@ void qiao_ctl_min_jerk(double t, double T, double s[3]) {
     }
 }
 
-void qiao_ctl_path_begin(qiao_ctl_path *p, const double from[4]) {
+#define BRAKE 0.2 // s
+
+void qiao_ctl_path_begin(qiao_ctl_path *p, const double from[4], const double vel[4]) {
     memset(p, 0, sizeof *p);
     memcpy(p->from, from, sizeof p->from);
+    for (int i = 0; vel && i < 4; i++) {
+        p->drift[i] = vel[i];
+        p->from[i] += vel[i] * BRAKE / 2; // where braking ends
+    }
 }
 
 qiao_err qiao_ctl_path_add(qiao_ctl_path *p, const double to[4], const qiao_ctl_pace *pace,
@@ -44,13 +50,20 @@ qiao_err qiao_ctl_path_add(qiao_ctl_path *p, const double to[4], const qiao_ctl_
 }
 
 double qiao_ctl_path_time(const qiao_ctl_path *p) {
-    double end = 0;
+    double end = norm3(p->drift) + fabs(p->drift[3]) > 0 ? BRAKE : 0;
     for (int k = 0; k < p->n; k++) end = fmax(end, p->start[k] + p->time[k]);
     return end;
 }
 
 void qiao_ctl_path_at(const qiao_ctl_path *p, double t, double x[4], double v[4]) {
-    memcpy(x, p->from, sizeof p->from), memset(v, 0, 4 * sizeof *v);
+    // velocity falls from drift to 0 like 1 - s(t): 10 u^3 - 15 u^4 + 6 u^5, summed up
+    double u = clampd(t / BRAKE, 0, 1), u4 = u * u * u * u, end[3];
+    double way = BRAKE * (u - (2.5 - 3 * u + u * u) * u4 - 0.5);
+    qiao_ctl_min_jerk(t, BRAKE, end);
+    for (int i = 0; i < 4; i++) {
+        x[i] = p->from[i] + way * p->drift[i];
+        v[i] = (1 - end[0]) * p->drift[i];
+    }
     for (int k = 0; k < p->n; k++) {
         double s[3];
         qiao_ctl_min_jerk(t - p->start[k], p->time[k], s);
