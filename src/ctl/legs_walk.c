@@ -6,10 +6,11 @@
 //          space feed-forward in swing
 #include "ctl/legs_gait.h"
 
-#define ROUGH_SPEED 0.40 // m/s
-#define CRAWL_SPEED 0.15 // m/s
-#define MU          0.35 // of the pyramid: inside a cone of 0.4 but for its corners
-#define F_MAX       260.0
+#define ROUGH_SPEED  0.40  // m/s
+#define CRAWL_HIGHER 0.015 // m, so that knees clear the edges behind them
+#define CRAWL_SPEED  0.15  // m/s
+#define MU           0.35  // of the pyramid: inside a cone of 0.4 but for its corners
+#define F_MAX        260.0
 
 size_t qiao_ctl_walk_size(void) { return sizeof(qiao_ctl_walk); }
 
@@ -145,6 +146,8 @@ static void wish(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, const double v_cm
     double err[3], I[9], Rt[9], t[3], al[3];
     double ground = g->plane[0] + g->plane[1] * e->p[0] + g->plane[2] * e->p[1];
     double vz = g->plane[1] * v_cmd[0] + g->plane[2] * v_cmd[1];
+    double want_z = w->b->height + (w->mode == LEGS_CRAWL ? CRAWL_HIGHER : 0);
+    w->z_ref += clampd(want_z - w->z_ref, -0.06 * in->dt, 0.06 * in->dt);
     double low = 0; // a foot that feels for ground is let down
     for (int i = 0; i < NLEG; i++) low = fmax(low, w->leg[i].probe);
     double ez = ground + w->z_ref - 0.6 * low - e->p[2];
