@@ -179,6 +179,30 @@ TEST(a_world_is_the_same_alone_and_in_company) {
     rig_close(&one), rig_close(&all);
 }
 
+TEST(garbage_from_a_sensor_damps_and_passes) {
+    rig g;
+    rig_open(&g, flat, 1, false);
+    rig_run(&g, 0.3, 0, 0, 0);
+    const qiao_obs *o = qiao_sim_observe(g.sim);
+    double x[600];
+    CHECK(o->nobs <= 600);
+    memcpy(x, o->x, (size_t)o->nobs * sizeof *x);
+    qiao_obs bad = *o;
+    bad.x = x;
+    for (int i = 0; i < o->nobs; i++) {
+        double keep = x[i];
+        x[i] = NAN;
+        CHECK(step(g.mem, &bad, &g.cmd) == QIAO_OK);
+        for (int k = 0; k < 5; k++)
+            for (int j = 0; j < NU; j++)
+                CHECK(isfinite(g.c[k][j]), "number %d of the observation spoils the command", i);
+        x[i] = keep;
+    }
+    rig_run(&g, 0.5, 0, 0, 0);
+    CHECK(g.tilt < 10, "tilt %g", g.tilt);
+    rig_close(&g);
+}
+
 TEST(other_bodies_are_refused_with_a_reason) {
     qiao_diag d = {0};
     qiao_robot *r = qiao_robot_load("tron1", &d);

@@ -6,6 +6,8 @@
 //          space feed-forward in swing
 #include "ctl/legs_gait.h"
 
+#include <assert.h>
+
 #define ROUGH_SPEED  0.40  // m/s
 #define CRAWL_HIGHER 0.015 // m, so that knees clear the edges behind them
 #define CRAWL_SPEED  0.15  // m/s
@@ -15,6 +17,7 @@
 size_t qiao_ctl_walk_size(void) { return sizeof(qiao_ctl_walk); }
 
 void qiao_ctl_walk_init(qiao_ctl_walk *w, const qiao_ctl_quad *body) {
+    assert(sizeof w->qp >= qiao_ctl_qp_size());
     memset(w, 0, sizeof *w);
     w->b = body;
 }
@@ -271,8 +274,25 @@ static void swing_out(qiao_ctl_walk *w, int i, qiao_ctl_walk_out *out, const qia
     }
 }
 
+// Sensors that say no number: the joints are damped, and the mind starts afresh after it.
+static bool senseless(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, qiao_ctl_walk_out *out) {
+    double sum = in->t + in->dt;
+    for (int i = 0; i < NLEG; i++)
+        for (int k = 0; k < 3; k++) sum += in->q[i][k] + in->qd[i][k];
+    for (int k = 0; k < 4; k++) sum += in->quat[k];
+    for (int k = 0; k < 3; k++) sum += in->gyro[k] + in->acc[k];
+    if (w->begun) sum += norm3(w->est.p) + norm3(w->est.v) + w->est.P[0][0];
+    if (isfinite(sum)) return false;
+    memset(out, 0, sizeof *out);
+    for (int i = 0; i < NLEG; i++)
+        for (int k = 0; k < 3; k++) out->kd[i][k] = 2;
+    qiao_ctl_walk_init(w, w->b);
+    return true;
+}
+
 void qiao_ctl_walk_step(qiao_ctl_walk *w, const qiao_ctl_walk_in *in, qiao_ctl_walk_out *out) {
     double trust[NLEG], v_cmd[3], mass, wrench[6];
+    if (senseless(w, in, out)) return;
     if (!w->begun) begin(w, in);
     for (int i = 0; i < NLEG; i++) {
         const legs_leg *l = &w->leg[i];
