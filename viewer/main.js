@@ -94,6 +94,7 @@ async function start() {
   addEventListener("keydown", onKey);
   fillAll();
   timeline.goTo(asked.has("t") ? +asked.get("t") : record.start);
+  if (scene) scene.draw(timeline.t);
   let before = performance.now();
   const frame = (now) => {
     timeline.pass(Math.min((now - before) / 1000, 0.25));

@@ -69,7 +69,7 @@ function fillAbout(record, box) {
   const row = (name, value, code) =>
     value && rows.push(el("dt", say(name)), el("dd", code ? el("code", value) : value));
   row("scenario", trial.scenario), row("robot", trial.robot), row("brain", trial.brain);
-  row("engine", trial.engine), row("seed", trial.seed), row("trialNo", trial.trial), row("build", trial.build);
+  row("engine", trial.engine), row("seedNo", trial.seed), row("trialNo", trial.trial), row("build", trial.build);
   row("trace", result.trace, true);
   for (const h of ["world_hash", "robot_hash", "scenario_hash", "brain_hash"]) row(h, trial[h], true);
   const command = `qiao run ${trial.scenario} --robot ${trial.robot} --brain ${trial.brain} --seed ${trial.seed}`;

@@ -41,8 +41,9 @@ class Plots {
     });
     pick.append(...groups.values());
     pick.onchange = () => {
-      if (pick.value === "") return;
-      this.charts.unshift(this.chart(signals[+pick.value]));
+      const signal = pick.value === "" ? null : signals[+pick.value];
+      if (!signal || !signal.times) return;
+      this.charts.unshift(this.chart(signal));
       this.fill();
     };
     const all = el("button", { onclick: () => this.zoom(this.record.start, this.record.end) }, say("reset"));

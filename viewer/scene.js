@@ -8,7 +8,7 @@ class Scene {
   constructor(record, box) {
     this.record = record;
     this.box = box;
-    this.renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true });
+    this.renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true, preserveDrawingBuffer: true });
     this.renderer.setPixelRatio(Math.min(devicePixelRatio || 1, 2));
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFSoftShadowMap;
@@ -41,9 +41,9 @@ class Scene {
   }
 
   addLights() {
-    this.sky = new THREE.HemisphereLight(0xffffff, 0x8a8f98, 1.7);
+    this.sky = new THREE.HemisphereLight(0xffffff, 0x8a8f98, 1.35);
     this.sky.position.set(0, 0, 1);
-    this.sun = new THREE.DirectionalLight(0xffffff, 2.1);
+    this.sun = new THREE.DirectionalLight(0xffffff, 1.75);
     this.sun.castShadow = true;
     this.sun.shadow.mapSize.set(2048, 2048);
     this.sun.shadow.bias = -2e-4;
@@ -139,6 +139,12 @@ class Scene {
     this.scene.add(this.shafts, this.heads);
     const [frame] = this.record.contacts;
     this.contactFrom = new Map(); // frame -> first contact
+    // the strongest twentieth of the forces is longer than the robot is wide
+    const [, , , , fx, fy, fz] = this.record.contacts;
+    const strength = Array.from(fx, (x, i) => Math.hypot(x, fy[i], fz[i])).sort((a, b) => a - b);
+    const strong = strength[Math.floor(0.95 * strength.length)] || 500, most_n = strength.at(-1) || 500;
+    this.longest = 0.8 * Math.min(this.reach, 1.2);
+    this.perNewton = (0.75 * this.longest) / Math.max(strong, most_n / 5);
     for (let i = frame.length - 1; i >= 0; i--) this.contactFrom.set(frame[i], i);
   }
 
@@ -168,8 +174,8 @@ class Scene {
   }
 
   theme(dark) {
-    for (const m of this.floors || []) m.color.set(dark ? 0x3c4651 : 0xf7f9fb);
-    this.sky.intensity = dark ? 1.15 : 1.7;
+    for (const m of this.floors || []) m.color.set(dark ? 0x3c4651 : 0xdfe5ea);
+    this.sky.intensity = dark ? 1.1 : 1.35;
     this.sky.groundColor.set(dark ? 0x30363d : 0x8a8f98);
     this.scene.fog = new THREE.Fog(dark ? 0x141b22 : 0xdbe4ec, 25, 90);
     this.stale = true;
@@ -210,7 +216,7 @@ class Scene {
       f.set(c[4][i], c[5][i], c[6][i]);
       const newton = f.length();
       if (newton < 0.5) continue;
-      const length = Math.min(newton * 0.002 * w, 1.2);
+      const length = Math.min(newton * this.perNewton, this.longest);
       q.setFromUnitVectors(up, f.normalize());
       at.set(c[1][i], c[2][i], c[3][i]);
       this.shafts.setMatrixAt(n, m.compose(at, q, size.set(w, length, w)));
@@ -229,9 +235,12 @@ class Scene {
       this.pose(t);
       if (b && this.options.follow) {
         const by = b.position.clone().sub(before);
-        by.z *= 0.2; // steps and jumps do not shake the camera
+        // steps do not shake the camera: up and down it goes slowly, but not after a jump in time
+        const near = Math.abs(t - this.seen) < 0.3;
+        by.z = (b.position.z - this.controls.target.z) * (near ? 0.05 : 1);
         this.controls.target.add(by), this.camera.position.add(by);
       }
+      this.seen = t;
     }
     this.controls.update();
     if (!moved && !this.stale) return;

@@ -28,8 +28,9 @@ struct qiao_rec {
     int64_t pose_period_ns, signal_period_ns, pose_next_ns, signal_next_ns, t_ns;
     int schema[QI_SCHEMA_COUNT];
     int nmove, njoint;
-    int *move;  // [nmove] bodies
-    int *joint; // [njoint] hinges and slides
+    int *move;   // [nmove] bodies
+    bool *moves; // [nbody]
+    int *joint;  // [njoint] hinges and slides
     layout tf, joints;
     double *effort;     // [njnt]
     layout *obs;        // [nsig]
@@ -295,16 +296,17 @@ static qiao_err make_channels(qiao_rec *r) {
 static qiao_err make_arrays(qiao_rec *r) {
     const qiao_model *m = r->m;
     r->move = calloc((size_t)m->nbody + 1, sizeof *r->move);
+    r->moves = calloc((size_t)m->nbody + 1, sizeof *r->moves);
     r->joint = calloc((size_t)m->njnt + 1, sizeof *r->joint);
     r->effort = calloc((size_t)m->njnt + 1, sizeof *r->effort);
     r->obs = calloc((size_t)r->io->nsig + 1, sizeof *r->obs);
     r->obs_stamp = calloc((size_t)r->io->nsig + 1, sizeof *r->obs_stamp);
     r->point = calloc(QIAO_CONTACT_MAX * 6, sizeof *r->point);
-    if (!r->move || !r->joint || !r->effort || !r->obs || !r->obs_stamp || !r->point ||
+    if (!r->move || !r->moves || !r->joint || !r->effort || !r->obs || !r->obs_stamp || !r->point ||
         !qi_cdr_room(&r->scratch, SCRATCH_BYTES, 1))
         return QIAO_E_MEM;
     for (int b = 1; b < m->nbody; b++)
-        if (qi_body_moves(m, b)) r->move[r->nmove++] = b;
+        if ((r->moves[b] = qi_body_moves(m, b))) r->move[r->nmove++] = b;
     for (int j = 0; j < m->njnt; j++)
         if (m->jnt_type[j] == QIAO_JOINT_HINGE || m->jnt_type[j] == QIAO_JOINT_SLIDE)
             r->joint[r->njoint++] = j;
@@ -349,7 +351,8 @@ void qiao_rec_free(qiao_rec *r) {
     layout_free(&r->tf), layout_free(&r->joints);
     for (int i = 0; r->obs && i < r->io->nsig; i++) layout_free(&r->obs[i]);
     for (int i = 0; i < CMD_COUNT; i++) layout_free(&r->cmd[i]);
-    free(r->move), free(r->joint), free(r->effort), free(r->obs), free(r->obs_stamp);
+    free(r->move), free(r->moves), free(r->joint), free(r->effort), free(r->obs),
+        free(r->obs_stamp);
     free(r->point), free(r->scratch.p);
     free(r);
 }
@@ -371,6 +374,35 @@ static void write_poses(qiao_rec *r, const qiao_truth *t) {
     qi_mcap_out_commit(r->out, r->tf.msg.n);
 }
 
+// Whether the record shows a contact from the other side than the truth: the force on the body
+// that moves is told, not the one on the floor.
+static bool turned(const qiao_rec *r, const qiao_contact *c) {
+    return !r->moves[c->body[1]] && r->moves[c->body[0]];
+}
+
+static void write_arrows(qiao_rec *r, const qiao_contact *c, int n) {
+    qi_marker k = {.t_ns = r->t_ns,
+                   .frame = "world",
+                   .ns = "contact forces, 500 N/m",
+                   .text = "",
+                   .type = QI_MARKER_LINES,
+                   .quat = {1},
+                   .scale = {0.01},
+                   .rgba = {0.95f, 0.45f, 0.1f, 1}};
+    for (int i = 0; i < n; i++) {
+        double scale = turned(r, &c[i]) ? -FORCE_SCALE : FORCE_SCALE;
+        for (int x = 0; x < 3; x++) {
+            r->point[6 * i + x] = c[i].pos_w[x];
+            r->point[6 * i + 3 + x] = c[i].pos_w[x] + scale * c[i].force_w[x];
+        }
+    }
+    k.npoint = 2 * n, k.point = r->point;
+    qi_cdr_begin(&r->scratch);
+    qi_cdr_i32(&r->scratch, 1);
+    qi_marker_write(&r->scratch, &k);
+    write_scratch(r, r->arrows);
+}
+
 static void write_contacts(qiao_rec *r, const qiao_truth *t) {
     int n = t->ncontact < QIAO_CONTACT_MAX ? t->ncontact : QIAO_CONTACT_MAX;
     qi_cdr_out *o = &r->scratch;
@@ -379,32 +411,16 @@ static void write_contacts(qiao_rec *r, const qiao_truth *t) {
     qi_cdr_time(o, t->t_ns);
     for (int side = 1; side >= 0; side--) { // the force is on body[1]
         qi_cdr_i32(o, n);
-        for (int i = 0; i < n; i++) qi_cdr_i32(o, c[i].body[side]);
+        for (int i = 0; i < n; i++) qi_cdr_i32(o, c[i].body[side ^ turned(r, &c[i])]);
     }
     qi_cdr_i32(o, 3 * n);
     for (int i = 0; i < n; i++) qi_cdr_f64s(o, c[i].pos_w, 3);
     qi_cdr_i32(o, 3 * n);
-    for (int i = 0; i < n; i++) qi_cdr_f64s(o, c[i].force_w, 3);
-    write_scratch(r, r->contacts);
-
-    qi_marker k = {.t_ns = t->t_ns,
-                   .frame = "world",
-                   .ns = "contact forces, 500 N/m",
-                   .text = "",
-                   .type = QI_MARKER_LINES,
-                   .quat = {1},
-                   .scale = {0.01}};
-    memcpy(k.rgba, (float[4]){0.95f, 0.45f, 0.1f, 1}, sizeof k.rgba);
     for (int i = 0; i < n; i++)
-        for (int x = 0; x < 3; x++) {
-            r->point[6 * i + x] = c[i].pos_w[x];
-            r->point[6 * i + 3 + x] = c[i].pos_w[x] + FORCE_SCALE * c[i].force_w[x];
-        }
-    k.npoint = 2 * n, k.point = r->point;
-    qi_cdr_begin(o);
-    qi_cdr_i32(o, 1);
-    qi_marker_write(o, &k);
-    write_scratch(r, r->arrows);
+        for (int x = 0; x < 3; x++)
+            qi_cdr_f64(o, turned(r, &c[i]) ? -c[i].force_w[x] : c[i].force_w[x]);
+    write_scratch(r, r->contacts);
+    write_arrows(r, c, n);
 }
 
 static void write_joints(qiao_rec *r, const qiao_truth *t) {

@@ -41,7 +41,8 @@ static const struct {
     {"qiao_msgs/Signal", "# what a sensor said or a drive was told\n"
                          "builtin_interfaces/Time stamp\nstring[] names\nfloat64[] values\n"},
     {"qiao_msgs/Contacts",
-     "# indices into the channel's metadata 'bodies'; force on body, N; x y z of all in a row\n"
+     "# indices into the channel's metadata 'bodies'; force on body (the one that moves), N; x y z "
+     "in a row\n"
      "builtin_interfaces/Time stamp\nint32[] body\nint32[] other\nfloat64[] position\n"
      "float64[] force\n"},
     {"qiao_msgs/Measure", "string name\nstring unit\nstring kind\nfloat64 value\nfloat64 limit\n"
