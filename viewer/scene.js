@@ -143,7 +143,7 @@ class Scene {
     const [, , , , fx, fy, fz] = this.record.contacts;
     const strength = Array.from(fx, (x, i) => Math.hypot(x, fy[i], fz[i])).sort((a, b) => a - b);
     const strong = strength[Math.floor(0.95 * strength.length)] || 500, most_n = strength.at(-1) || 500;
-    this.longest = 0.8 * Math.min(this.reach, 1.2);
+    this.longest = Math.min(0.8 * this.reach, 0.4);
     this.perNewton = (0.75 * this.longest) / Math.max(strong, most_n / 5);
     for (let i = frame.length - 1; i >= 0; i--) this.contactFrom.set(frame[i], i);
   }

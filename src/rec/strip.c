@@ -51,7 +51,7 @@ static void put_geom(FILE *f, int i, const qi_tape_geom *g) {
 static void put_model(FILE *f, const qi_tape *t) {
     fprintf(f,
             "<mujoco model=\"record\">\n<default><geom contype=\"0\" conaffinity=\"0\"/></default>"
-            "\n<visual><quality offsamples=\"4\"/></visual>\n<asset>\n");
+            "\n<statistic extent=\"3\" center=\"0 0 0\"/>\n<asset>\n");
     for (int i = 0; i < t->ngeom; i++)
         if (t->geom[i].type == QI_MARKER_TRIANGLES && t->geom[i].nvert >= 4)
             put_mesh(f, i, &t->geom[i]);
@@ -114,7 +114,7 @@ static qiao_view view_of(const qi_tape *t, const double *q) {
         v.look[k] = (lo[k] + hi[k]) / 2;
         size += (hi[k] - lo[k]) * (hi[k] - lo[k]);
     }
-    v.distance = 1.6 * sqrt(size) + 0.6;
+    v.distance = 1.3 * sqrt(size) + 0.55;
     return v;
 }
 
