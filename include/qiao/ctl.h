@@ -165,8 +165,9 @@ typedef struct qiao_ctl_pose {
 // Pose of the tool, and its Jacobian J [6][n]: linear, then angular velocity (NULL: not wanted).
 void qiao_ctl_arm_forward(qiao_ctl_arm *a, const double *q, qiao_ctl_pose *pose, double *J);
 
-// Joint angles that put the tool at pose, from q on, within the joints' ranges; at most 16 starts
-// of 60 damped steps. Returns the distance left (m + 0.1 m/rad); q is the best that was found.
+// Joint angles that put the tool at pose, from q on, within the joints' ranges; at most 32 starts
+// of 60 damped steps (0.05 ms when reachable, 3 ms when not). Returns the distance left (m +
+// 0.1 m/rad); q is the best that was found.
 // source: C. Wampler (1986), Y. Nakamura and H. Hanafusa (1986): damped least squares; T. Sugihara,
 // Solvability-unconcerned inverse kinematics (2011): damping by the error left
 double qiao_ctl_arm_inverse(qiao_ctl_arm *a, const qiao_ctl_pose *pose, double *q);

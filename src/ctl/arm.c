@@ -223,16 +223,20 @@ static double descend(qiao_ctl_arm *a, const qiao_ctl_pose *pose, int most, doub
 }
 
 double qiao_ctl_arm_inverse(qiao_ctl_arm *a, const qiao_ctl_pose *pose, double *q) {
-    enum { STARTS = 16, STEPS = 60 };
+    enum { STARTS = 32, STEPS = 60 };
+    static const double root[N] = {1.4142135623730951, 1.7320508075688772, 2.23606797749979,
+                                   2.6457513110645907, 3.3166247903554,    3.605551275463989,
+                                   4.123105625617661,  4.358898943540674,  4.795831523312719,
+                                   5.385164807134504};
     const qiao_ctl_chain *c = &a->chain;
     double best = INFINITY, x[N], out[N];
     memcpy(out, q, (size_t)c->n * sizeof *out);
     for (int s = 0; s < STARTS && best > 1e-6; s++) {
-        // where the caller was, the rest pose, then points spread over the ranges by the golden
-        // ratio's multiples
+        // where the caller was, the rest pose, then points spread over the ranges (Kronecker's
+        // sequence: multiples of square roots of primes)
         for (int i = 0; i < c->n; i++) {
             double lo = fmax(c->range[i][0], -3.2), hi = fmin(c->range[i][1], 3.2);
-            double u = (s - 1) * 0.6180339887498949 * (i + 1) + 0.5;
+            double u = (s - 1) * root[i] + 0.5;
             x[i] = s == 0   ? clampd(q[i], c->range[i][0], c->range[i][1])
                    : s == 1 ? c->rest[i]
                             : lo + (hi - lo) * (0.1 + 0.8 * (u - floor(u)));
