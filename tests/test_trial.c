@@ -22,21 +22,19 @@ static void trace(setting s, int n, uint64_t first, int threads, char hex[][QIAO
     qiao_diag d = {0};
     qiao_scenario *sc = qiao_scenario_load(s.scenario, &d);
     qiao_robot *r = sc ? qiao_robot_load(s.robot, &d) : NULL;
-    qiao_brain_def bd = qiao_brain_def_default();
-    bd.spec = s.brain, bd.n = n;
-    qiao_brain *b = r ? qiao_brain_open(&bd, &d) : NULL;
-    CHECK(b != NULL, "%s", d.text);
+    CHECK(r != NULL, "%s", d.text);
     qiao_trial trial[MOST] = {0};
     static qiao_result result[MOST];
     for (int i = 0; i < n; i++) trial[i].seed = first + (uint64_t)i;
     qiao_trials_def def = qiao_trials_def_default();
-    def.scenario = sc, def.robot = r, def.brain = b, def.nthread = threads, def.ntrial = n;
+    def.scenario = sc, def.robot = r, def.brain.spec = s.brain, def.nthread = threads,
+    def.ntrial = n;
     def.trial = trial, def.progress = on_progress;
     qiao_err e = qiao_trials_run(&def, result, &d);
     CHECK(e == QIAO_OK, "%s", d.text);
     for (int i = 0; i < n; i++) qiao_hash_hex(result[i].trace, hex[i]);
     qiao_results_free(result, n);
-    qiao_brain_close(b), qiao_robot_free(r), qiao_scenario_free(sc);
+    qiao_robot_free(r), qiao_scenario_free(sc);
 }
 
 static const setting walk = {"walk_flat", "go2", "trot"}, sort = {"sort_bin", "panda", "pick"},

@@ -69,6 +69,8 @@ typedef struct job { // all that the trials of one command share
     const run_args *a;
     qiao_scenario *scenario;
     qiao_robot *robot;
+    qiao_brain_def brain;
+    char brain_name[80];
     long long threads, deadline;
     show show;
 } job;
@@ -83,25 +85,16 @@ static int run_chunk(job *j, long long first, int n, report *rep, qiao_diag *d) 
     qiao_trial trial[CHUNK];
     static char dir[CHUNK][PATH_MAX], record[CHUNK][PATH_MAX + 16];
     qiao_result result[CHUNK];
-    qiao_brain_def bd = qiao_brain_def_default();
-    bd.spec = j->a->brain, bd.n = n, bd.deadline_ms = (int)j->deadline;
-    if (j->a->isolate) bd.isolate = true;
-    qiao_brain *brain = qiao_brain_open(&bd, d);
-    if (!brain) return EXIT_WRONG;
     for (int i = 0; i < n; i++) {
         snprintf(dir[i], sizeof dir[i], "%s/%s-%s-%s-%lld", j->a->out,
-                 qiao_scenario_name(j->scenario), j->robot->name, base_name(qiao_brain_name(brain)),
-                 first + i);
+                 qiao_scenario_name(j->scenario), j->robot->name, j->brain_name, first + i);
         snprintf(record[i], sizeof record[i], "%s/record.mcap", dir[i]);
         trial[i] = (qiao_trial){.seed = (uint64_t)(first + i)};
         if (!j->a->no_record) trial[i].record = record[i];
-        if (qiao_dir_make(dir[i], d)) {
-            qiao_brain_close(brain);
-            return EXIT_WRONG;
-        }
+        if (qiao_dir_make(dir[i], d)) return EXIT_WRONG;
     }
     qiao_trials_def def = qiao_trials_def_default();
-    def.scenario = j->scenario, def.robot = j->robot, def.brain = brain, def.ntrial = n;
+    def.scenario = j->scenario, def.robot = j->robot, def.brain = j->brain, def.ntrial = n;
     def.engine = j->a->engine, def.nthread = (int)j->threads, def.trial = trial;
     def.progress = on_progress, def.ctx = &j->show;
     double begin = now();
@@ -119,9 +112,20 @@ static int run_chunk(job *j, long long first, int n, report *rep, qiao_diag *d) 
         if (status == EXIT_PASSED && result[i].score.verdict != QIAO_PASSED) status = EXIT_FAILED;
     }
     qiao_results_free(result, n);
-    qiao_brain_close(brain);
     j->show.done += n;
     return status;
+}
+
+// Finds the brain before anything else is done, and how it is called.
+static bool open_brain(job *j, qiao_diag *d) {
+    j->brain = qiao_brain_def_default();
+    j->brain.spec = j->a->brain, j->brain.n = 1, j->brain.deadline_ms = (int)j->deadline;
+    if (j->a->isolate) j->brain.isolate = true;
+    qiao_brain *brain = qiao_brain_open(&j->brain, d);
+    if (!brain) return false;
+    snprintf(j->brain_name, sizeof j->brain_name, "%s", base_name(qiao_brain_name(brain)));
+    qiao_brain_close(brain);
+    return true;
 }
 
 static int run_job(job *j, long long first, long long count) {
@@ -188,7 +192,7 @@ static int run(const command *c, int argc, char **argv) {
     j.scenario = qiao_scenario_load(word[0], &d);
     if (j.scenario) j.robot = qiao_robot_load(a.robot, &d);
     int status = EXIT_WRONG;
-    if (j.robot) {
+    if (j.robot && open_brain(&j, &d)) {
         struct sigaction sa = {.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND};
         sigaction(SIGINT, &sa, NULL), sigaction(SIGTERM, &sa, NULL);
         status = run_job(&j, first, count);

@@ -22,9 +22,9 @@ typedef struct qiao_result {
 typedef struct qiao_trials_def {
     const qiao_scenario *scenario;
     const qiao_robot *robot;
-    qiao_brain *brain;  // opened with n >= ntrial, not yet bound
-    const char *engine; // "mujoco"
-    int nthread;        // of the engine; 0: all
+    qiao_brain_def brain; // each thread opens one of its own; n is set for it
+    const char *engine;   // "mujoco"
+    int nthread;          // 0: all; each runs its share of the trials side by side
     int ntrial;
     const qiao_trial *trial;        // [ntrial]
     const char *robot_name, *build; // for the record
@@ -34,8 +34,9 @@ typedef struct qiao_trials_def {
 } qiao_trials_def;
 qiao_trials_def qiao_trials_def_default(void);
 
-// Runs all trials side by side as worlds of one engine. The bits of a trial do not depend on its
-// neighbours, its place or the number of threads.
+// Runs all trials, each thread its share as the worlds of one engine. The bits of a trial do not
+// depend on its neighbours, its place or the number of threads. The progress call comes from any
+// thread, one at a time.
 //   result  [ntrial] out
 // A brain that fails ends its trials as failed, with the reason in the score; that is no error of
 // this call. Errors: the parts do not fit (E_FIT), files (E_IO), memory.
