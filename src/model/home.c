@@ -30,7 +30,7 @@ const char *qiao_home(void) {
         char *slash = strrchr(home, '/');
         if (!slash || slash == home) break;
         *slash = 0;
-        snprintf(probe, sizeof probe, "%s/robots", home);
+        snprintf(probe, sizeof probe, "%s/scenarios/lib", home);
         if (is_folder(probe)) return home;
     }
     return ".";
