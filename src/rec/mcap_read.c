@@ -22,7 +22,7 @@ typedef struct walk {
     void *ctx;
     size_t at;       // of the record in the file
     size_t in_chunk; // offset in the chunk that the record at holds, or NONE
-    bool data_end, footer;
+    bool data_end, footer, no_memory;
     uint64_t plain;
 } walk;
 #define NONE ((size_t)-1)
@@ -79,7 +79,7 @@ static const char *text(walk *w, cursor *c) {
     if (!p) return "";
     if (!is_utf8(p, n)) c->bad = true;
     const char *s = w->learn && !c->bad ? qiao_arena_text(w->f->arena, (const char *)p, n) : "";
-    if (!s) c->bad = true;
+    if (!s) c->bad = w->no_memory = true;
     return s ? s : "";
 }
 
@@ -96,6 +96,7 @@ static int pairs(walk *w, cursor *c, const qi_mcap_pair **out) {
     qi_mcap_pair *pair = qiao_arena_get(w->f->arena, (size_t)n * sizeof *pair);
     in.at = 0;
     for (int i = 0; pair && i < n; i++) pair[i].key = text(w, &in), pair[i].value = text(w, &in);
+    if (!pair) w->no_memory = true;
     if (!pair || in.bad) c->bad = true;
     *out = pair;
     return pair ? n : 0;
@@ -388,6 +389,7 @@ static qiao_err read_record(walk *w, int op, const uint8_t *p, size_t n) {
     case QI_MCAP_SUMMARY_OFFSET: e = read_index(w, &c, op); break;
     default: break; // of a later version, or private
     }
+    if (!e && w->no_memory) return fault(w, QIAO_E_MEM, "out of memory");
     if (!e && c.bad)
         e = fault(w, QIAO_E_FORMAT,
                   "a %s record of %zu bytes whose fields do not fit into it or "

@@ -17,9 +17,11 @@ typedef struct reader {
     int signal[4096]; // [nchannel] first signal of the channel, -1: none yet
     uint64_t seen[4096];
     int channel;
+    bool no_memory;
 } reader;
 
 static qiao_err fault(reader *r, qiao_err e, const char *what) {
+    if (r->no_memory) e = QIAO_E_MEM, what = "out of memory";
     const qi_mcap *f = r->t->file;
     return qiao_diag_set(r->d, e, NULL, 0, 0, "%.300s: %.100s: message %llu: %s", f->path,
                          f->channel[r->channel].topic, (unsigned long long)r->seen[r->channel],
@@ -38,6 +40,7 @@ static void *push(void **array, int n, size_t size) {
 
 static const char *keep(reader *r, const char *s, size_t n) {
     const char *p = qiao_arena_text(r->t->file->arena, s, n);
+    if (!p) r->no_memory = true;
     return p ? p : "";
 }
 static const char *get_text(reader *r, qi_cdr_in *c) {
@@ -49,7 +52,8 @@ static const char *get_text(reader *r, qi_cdr_in *c) {
 // ---- frames ----
 
 // Body of that name; added if it is new and add is true; -1 if not there or no room.
-static int body_find(qi_tape *t, const char *name, size_t n, bool add) {
+static int body_find(reader *r, const char *name, size_t n, bool add) {
+    qi_tape *t = r->t;
     uint32_t h = 2166136261u;
     for (size_t i = 0; i < n; i++) h = (h ^ (uint8_t)name[i]) * 16777619u;
     for (uint32_t s = h % SLOTS;; s = (s + 1) % SLOTS) {
@@ -61,7 +65,10 @@ static int body_find(qi_tape *t, const char *name, size_t n, bool add) {
         if (!add || t->nbody >= BODIES_MAX) return -1;
         const char *copy = qiao_arena_text(t->file->arena, name, n);
         qi_tape_body *b = copy ? push((void **)&t->body, t->nbody, sizeof *b) : NULL;
-        if (!b) return -1;
+        if (!b) {
+            r->no_memory = true;
+            return -1;
+        }
         *b = (qi_tape_body){.name = copy, .column = -1, .quat = {1}};
         t->slot[s] = (uint16_t)++t->nbody;
         return t->nbody - 1;
@@ -123,7 +130,7 @@ static qiao_err read_tf(reader *r, qi_cdr_in c, int64_t t_ns, bool fixed) {
             const char *child = qi_cdr_get_text(&in, &nc);
             if (!get_pose(&in, pos, quat))
                 return fault(r, QIAO_E_FORMAT, "a transform that is cut off or not finite");
-            int b = body_find(t, child, nc, fixed || pass == 0);
+            int b = body_find(r, child, nc, fixed || pass == 0);
             if (b < 0 && (fixed || pass == 0))
                 return fault(r, QIAO_E_LIMIT, "more than 4096 frames");
             if (fixed)
@@ -201,7 +208,7 @@ static qiao_err read_marker(reader *r, qi_cdr_in *c) {
     if (c->bad || !ok || !finite_all(g.scale, 3))
         return fault(r, QIAO_E_FORMAT, "a marker that is cut off or not finite");
     if (action != 0) return QIAO_OK;
-    g.body = body_find(t, frame, nframe, true);
+    g.body = body_find(r, frame, nframe, true);
     if (g.body < 0) return fault(r, QIAO_E_LIMIT, "more than 4096 frames");
     qiao_err e = QIAO_OK;
     if (g.type == QI_MARKER_TRIANGLES) e = index_triangles(r, &g, point, npoint);
@@ -357,6 +364,18 @@ static qiao_err read_score(reader *r, qi_cdr_in c) {
     return QIAO_OK;
 }
 
+static qiao_err read_message(reader *r, int kind, const char *topic, int64_t t_ns, qi_cdr_in c) {
+    switch (kind) {
+    case QI_SCHEMA_TF: return read_tf(r, c, t_ns, strcmp(topic, "/tf_static") == 0);
+    case QI_SCHEMA_MARKERS: return strcmp(topic, "/scene") == 0 ? read_markers(r, c) : QIAO_OK;
+    case QI_SCHEMA_JOINT: return read_values(r, c, t_ns, 3);
+    case QI_SCHEMA_SIGNAL: return read_values(r, c, t_ns, 1);
+    case QI_SCHEMA_CONTACTS: return read_contacts(r, c);
+    case QI_SCHEMA_LOG: return read_log(r, c, t_ns);
+    default: return read_score(r, c);
+    }
+}
+
 static qiao_err visit(void *ctx, int channel, uint64_t t_ns, const uint8_t *data, size_t bytes) {
     reader *r = ctx;
     const char *topic = r->t->file->channel[channel].topic;
@@ -366,15 +385,8 @@ static qiao_err visit(void *ctx, int channel, uint64_t t_ns, const uint8_t *data
     qi_cdr_in c = qi_cdr_open(data, bytes);
     if (c.bad)
         return fault(r, QIAO_E_FORMAT, "not CDR, little-endian (its first bytes are not 0 1)");
-    switch (kind) {
-    case QI_SCHEMA_TF: return read_tf(r, c, (int64_t)t_ns, strcmp(topic, "/tf_static") == 0);
-    case QI_SCHEMA_MARKERS: return strcmp(topic, "/scene") == 0 ? read_markers(r, c) : QIAO_OK;
-    case QI_SCHEMA_JOINT: return read_values(r, c, (int64_t)t_ns, 3);
-    case QI_SCHEMA_SIGNAL: return read_values(r, c, (int64_t)t_ns, 1);
-    case QI_SCHEMA_CONTACTS: return read_contacts(r, c);
-    case QI_SCHEMA_LOG: return read_log(r, c, (int64_t)t_ns);
-    default: return read_score(r, c);
-    }
+    qiao_err e = read_message(r, kind, topic, (int64_t)t_ns, c);
+    return e || !r->no_memory ? e : fault(r, QIAO_E_MEM, "out of memory");
 }
 
 qi_tape *qi_tape_read(qi_mcap *f, qiao_diag *d) {
@@ -393,7 +405,7 @@ qi_tape *qi_tape_read(qi_mcap *f, qiao_diag *d) {
                 if (!strcmp(name, qi_schema_name(s)) && !strcmp(f->channel[i].encoding, "cdr"))
                     r->kind[i] = s;
         }
-        e = body_find(t, "world", 5, true) < 0 ? QIAO_E_MEM : qi_mcap_each(f, visit, r, d);
+        e = body_find(r, "world", 5, true) < 0 ? QIAO_E_MEM : qi_mcap_each(f, visit, r, d);
     }
     free(r);
     if (!e) return t;
