@@ -38,6 +38,7 @@ static void field(const char *key, char *value, size_t cap) {
 }
 
 static void write_file(const char *path, const char *text, size_t n) {
+    mkdir("build/test", 0777);
     FILE *f = fopen(path, "wb");
     CHECK(f != NULL, "%s", path);
     fwrite(text, 1, n, f);
