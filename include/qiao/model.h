@@ -23,7 +23,7 @@ typedef struct qiao_model {
     int nq, nv, nu, nbody, njnt, ngeom, nsite, nmesh, nkey;
     double dt; // physics step
     double gravity[3];
-    bool tendon_armature; // some tendon carries inertia, which room dyn does not have
+    bool tendon_armature;          // some tendon carries inertia, which room dyn does not have
     uint8_t hash[QIAO_HASH_BYTES]; // of the compiled model: the same for the same content
 
     const char *const *body_name; // [nbody]
