@@ -147,6 +147,33 @@ TEST(official_reader_agrees) {
     CHECK(system(cmd) == 0, "the official reader disagrees");
 }
 
+TEST(page_opens_in_a_browser) {
+    if (system("command -v chromium >/dev/null")) SKIP("chromium is not installed");
+    const char *path = file("g.mcap"), *page = file("g.html"), *dom = file("g.txt");
+    qiao_diag d = {0};
+    record(path, 2, true);
+    CHECK(qiao_replay_html(path, page, &d) == QIAO_OK, "%s", d.text);
+    char cmd[1200], *text;
+    size_t n;
+    snprintf(cmd, sizeof cmd,
+             "timeout 60 chromium --headless --no-sandbox --disable-gpu --disable-quic "
+             "--no-first-run --disable-background-networking --disable-component-update "
+             "--disable-sync --user-data-dir='%s/browser' --use-gl=angle --use-angle=swiftshader "
+             "--enable-unsafe-swiftshader --virtual-time-budget=3000 --dump-dom "
+             "'file://%s#t=1.5&lang=en&theme=dark&tab=plots' > '%s' 2>/dev/null",
+             folder, page, dom);
+    if (system(cmd)) SKIP("chromium does not start here");
+    CHECK(qiao_file_read(dom, 1 << 24, &text, &n, &d) == QIAO_OK, "%s", d.text);
+    CHECK_TEXT(text, "data-theme=\"dark\"");
+    CHECK_TEXT(text, ">1.50<small> / 2.00 s</small>");
+    CHECK_TEXT(text, "class=\"verdict failed\">Failed<");
+    CHECK_TEXT(text, "Made-up humanoid · formula · seed 7");
+    CHECK_TEXT(text, "<p id=\"load\" class=\"load\"></p>"); // no fault is told
+    CHECK_TEXT(text, "<b>/obs/joint_pos <small>rad</small></b>");
+    CHECK_TEXT(text, "62 N from the left for 0.2 s");
+    free(text);
+}
+
 TEST(sheet_of_pictures) {
     const char *path = file("f.mcap"), *png = file("f.png");
     qiao_diag d = {0};

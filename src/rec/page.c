@@ -19,6 +19,7 @@
 #include <zlib.h>
 
 enum { POSE_VALUES_MAX = 6000000, SIGNAL_VALUES_MAX = 4000000, PLOT_DIM_MAX = 64 };
+enum { MESH_LEVELS = 65535, SIGNAL_LEVELS = 16383 }; // of a mesh's width, of a signal's range
 static const double POS_STEP = 1e-4, QUAT_STEP = 1.0 / 32767, TIME_STEP = 1e-5, FORCE_STEP = 0.05;
 
 typedef struct bytes {
@@ -89,15 +90,16 @@ static void put_series(page *p, const char *key, const double *x, size_t n, size
     qi_json_close(&p->j, ']');
 }
 
-// The same with base and scale chosen for 16 bits.
-static void put_fitted(page *p, const char *key, const double *x, size_t n, size_t stride) {
+// The same with base and scale chosen so that q runs from 0 to levels.
+static void put_fitted(page *p, const char *key, const double *x, size_t n, size_t stride,
+                       int levels) {
     double lo = INFINITY, hi = -INFINITY;
     for (size_t i = 0; i < n; i++) {
         double v = x[i * stride];
         if (isfinite(v)) lo = fmin(lo, v), hi = fmax(hi, v);
     }
     if (!(hi >= lo)) lo = hi = 0;
-    put_series(p, key, x, n, stride, lo, hi > lo ? (hi - lo) / 65535 : 1);
+    put_series(p, key, x, n, stride, lo, hi > lo ? (hi - lo) / levels : 1);
 }
 
 static void put_numbers(page *p, const char *key, const double *x, int n) {
@@ -164,7 +166,7 @@ static void put_mesh(page *p, const qi_tape_geom *g) {
     }
     for (size_t i = 0; i < 3 * nv; i++) x[i] = (double)g->vert[i];
     qi_json_open(&p->j, "vert", '[');
-    for (size_t k = 0; k < 3; k++) put_fitted(p, NULL, x + k, nv, 3);
+    for (size_t k = 0; k < 3; k++) put_fitted(p, NULL, x + k, nv, 3, MESH_LEVELS);
     qi_json_close(&p->j, ']');
     for (size_t i = 0; i < nf; i++) x[i] = g->face[i];
     put_series(p, "face", x, nf, 1, 0, 1);
@@ -250,7 +252,8 @@ static void put_signals(page *p) {
         if (s->dim <= PLOT_DIM_MAX) { // grids stay in the record
             put_times(p, "t", s->t_ns, n, step);
             qi_json_open(&p->j, "v", '[');
-            for (size_t k = 0; k < dim; k++) put_fitted(p, NULL, s->value + k, n, dim * step);
+            for (size_t k = 0; k < dim; k++)
+                put_fitted(p, NULL, s->value + k, n, dim * step, SIGNAL_LEVELS);
             qi_json_close(&p->j, ']');
         }
         qi_json_close(&p->j, '}');

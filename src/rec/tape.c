@@ -8,7 +8,13 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { BODIES_MAX = 4096, SLOTS = 16384, DIM_MAX = 4096, SIGNALS_MAX = 1024 };
+enum {
+    BODIES_MAX = 4096,
+    SLOTS = 16384,
+    DIM_MAX = 4096,
+    SIGNALS_MAX = 1024,
+    POSE_NUMBERS_MAX = 1 << 27
+};
 
 typedef struct reader {
     qi_tape *t;
@@ -96,6 +102,8 @@ static bool get_pose(qi_cdr_in *c, double pos[3], double quat[4]) {
 static qiao_err new_frame(reader *r, int64_t t_ns) {
     qi_tape *t = r->t;
     size_t row = (size_t)t->ncolumn * 7;
+    if ((size_t)t->nframe * row > POSE_NUMBERS_MAX)
+        return fault(r, QIAO_E_LIMIT, "more than 134217728 numbers of poses");
     if ((t->nframe & (t->nframe - 1)) == 0) {
         size_t cap = t->nframe ? 2 * (size_t)t->nframe : 1;
         int64_t *ns = realloc(t->frame_ns, cap * sizeof *ns);
