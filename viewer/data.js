@@ -16,11 +16,13 @@ async function loadRecord() {
   record.frame_t = series(record.frame_t);
   record.poses = record.poses.map(series);
   for (const g of record.geoms)
-    if (g.face) g.vert = g.vert.map(series), g.face = series(g.face);
+    if (g.face) ((g.vert = g.vert.map(series)), (g.face = series(g.face)));
   // signals wait until they are looked at
   for (const s of record.signals) {
     if (!s.t) continue;
-    const packedT = s.t, packedV = s.v, done = new Map();
+    const packedT = s.t,
+      packedV = s.v,
+      done = new Map();
     let t = null;
     s.times = () => (t ??= series(packedT));
     s.values = (k) => done.get(k) ?? (done.set(k, series(packedV[k])), done.get(k));
@@ -46,7 +48,8 @@ function unpackSeries(bin, [offset, width, n, base, scale]) {
 
 // Index of the last entry of sorted t that is <= x; 0 if none.
 function indexAt(t, x) {
-  let lo = 0, hi = t.length - 1;
+  let lo = 0,
+    hi = t.length - 1;
   while (lo < hi) {
     const mid = (lo + hi + 1) >> 1;
     if (t[mid] <= x) lo = mid;

@@ -2,7 +2,11 @@
 // main.js - puts the page together.
 
 const TABS = ["score", "plots", "events", "about"];
-let record, scene, timeline, plots, tab = TABS.includes(asked.get("tab")) ? asked.get("tab") : "score";
+let record,
+  scene,
+  timeline,
+  plots,
+  tab = TABS.includes(asked.get("tab")) ? asked.get("tab") : "score";
 
 function setTheme(name) {
   document.documentElement.dataset.theme = name;
@@ -20,9 +24,16 @@ function setTab(name) {
 function fillAll() {
   document.documentElement.lang = language;
   fillHeader(record);
-  $("tabs").replaceChildren(...TABS.map((n) =>
-    el("button", { role: "tab", "data-tab": n, onclick: () => setTab(n) }, say(n))));
-  for (const [id, option] of [["b-follow", "follow"], ["b-force", "force"], ["b-path", "path"]]) {
+  $("tabs").replaceChildren(
+    ...TABS.map((n) =>
+      el("button", { role: "tab", "data-tab": n, onclick: () => setTab(n) }, say(n)),
+    ),
+  );
+  for (const [id, option] of [
+    ["b-follow", "follow"],
+    ["b-force", "force"],
+    ["b-path", "path"],
+  ]) {
     $(id).textContent = say(option);
     $(id).onclick = () => toggle(id, option);
     $(id).setAttribute("aria-pressed", scene ? scene.options[option] : false);
@@ -51,7 +62,8 @@ function setLanguage(name) {
   fillAll();
 }
 
-const otherTheme = () => setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+const otherTheme = () =>
+  setTheme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
 const otherLanguage = () => setLanguage(language === "zh" ? "en" : "zh");
 
 function onKey(e) {
@@ -61,10 +73,15 @@ function onKey(e) {
     " ": () => timeline.play(!timeline.playing),
     ArrowLeft: () => (e.shiftKey ? second(-1) : timeline.step(-1)),
     ArrowRight: () => (e.shiftKey ? second(1) : timeline.step(1)),
-    Home: () => timeline.goTo(record.start), End: () => timeline.goTo(record.end),
-    "[": () => timeline.faster(-1), "]": () => timeline.faster(1),
-    f: () => toggle("b-follow", "follow"), c: () => toggle("b-force", "force"), p: () => toggle("b-path", "path"),
-    l: otherLanguage, t: otherTheme,
+    Home: () => timeline.goTo(record.start),
+    End: () => timeline.goTo(record.end),
+    "[": () => timeline.faster(-1),
+    "]": () => timeline.faster(1),
+    f: () => toggle("b-follow", "follow"),
+    c: () => toggle("b-force", "force"),
+    p: () => toggle("b-path", "path"),
+    l: otherLanguage,
+    t: otherTheme,
   }[e.key.length === 1 ? e.key.toLowerCase() : e.key];
   if (!does || (e.key === " " && e.target.tagName === "BUTTON")) return;
   e.preventDefault();
@@ -73,7 +90,9 @@ function onKey(e) {
 
 async function start() {
   $("load").textContent = say("loading");
-  setTheme(asked.get("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"));
+  setTheme(
+    asked.get("theme") || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  );
   if (!window.DecompressionStream) return ($("load").textContent = say("old"));
   record = await loadRecord();
   $("load").textContent = "";

@@ -8,7 +8,11 @@ class Scene {
   constructor(record, box) {
     this.record = record;
     this.box = box;
-    this.renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true, preserveDrawingBuffer: true });
+    this.renderer = new THREE.WebGLRenderer({
+      antialias: true,
+      alpha: true,
+      preserveDrawingBuffer: true,
+    });
     this.renderer.setPixelRatio(Math.min(devicePixelRatio || 1, 2));
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.PCFSoftShadowMap;
@@ -52,11 +56,12 @@ class Scene {
   }
 
   addGeometry() {
-    const materials = new Map(), shapes = {
-      cube: new THREE.BoxGeometry(1, 1, 1),
-      sphere: new THREE.SphereGeometry(0.5, 32, 20),
-      cylinder: new THREE.CylinderGeometry(0.5, 0.5, 1, 40).rotateX(Math.PI / 2),
-    };
+    const materials = new Map(),
+      shapes = {
+        cube: new THREE.BoxGeometry(1, 1, 1),
+        sphere: new THREE.SphereGeometry(0.5, 32, 20),
+        cylinder: new THREE.CylinderGeometry(0.5, 0.5, 1, 40).rotateX(Math.PI / 2),
+      };
     const material = (g) => {
       const key = g.rgba.join() + (g.face ? g.kind : "");
       if (!materials.has(key)) {
@@ -92,13 +97,17 @@ class Scene {
 
   // A floor with lines a metre apart, so that one sees how far things go.
   makePlane(g) {
-    const size = 512, c = Object.assign(document.createElement("canvas"), { width: size, height: size });
+    const size = 512,
+      c = Object.assign(document.createElement("canvas"), { width: size, height: size });
     const p = c.getContext("2d");
-    p.fillStyle = "#fff", p.fillRect(0, 0, size, size);
-    p.fillStyle = "#f0f1f3", p.fillRect(0, 0, size / 2, size / 2), p.fillRect(size / 2, size / 2, size / 2, size / 2);
-    p.strokeStyle = "#c9ced5", p.lineWidth = 3, p.strokeRect(0, 0, size, size);
-    p.strokeStyle = "#dfe3e8", p.lineWidth = 2;
-    p.strokeRect(-2, -2, size / 2 + 2, size / 2 + 2), p.strokeRect(size / 2, size / 2, size, size);
+    ((p.fillStyle = "#fff"), p.fillRect(0, 0, size, size));
+    ((p.fillStyle = "#f0f1f3"),
+      p.fillRect(0, 0, size / 2, size / 2),
+      p.fillRect(size / 2, size / 2, size / 2, size / 2));
+    ((p.strokeStyle = "#c9ced5"), (p.lineWidth = 3), p.strokeRect(0, 0, size, size));
+    ((p.strokeStyle = "#dfe3e8"), (p.lineWidth = 2));
+    (p.strokeRect(-2, -2, size / 2 + 2, size / 2 + 2),
+      p.strokeRect(size / 2, size / 2, size, size));
     const map = new THREE.CanvasTexture(c);
     map.wrapS = map.wrapT = THREE.RepeatWrapping;
     map.repeat.set(g.scale[0] / 2, g.scale[1] / 2);
@@ -112,10 +121,12 @@ class Scene {
   // How far the moving bodies of the first frame spread around the first one.
   robotReach() {
     this.pose(this.record.start);
-    const first = this.leader(), box = new THREE.Box3();
+    const first = this.leader(),
+      box = new THREE.Box3();
     if (!first) return 1;
     this.scene.updateMatrixWorld(true);
-    const at = new THREE.Vector3().setFromMatrixPosition(first.matrixWorld), here = new THREE.Box3();
+    const at = new THREE.Vector3().setFromMatrixPosition(first.matrixWorld),
+      here = new THREE.Box3();
     this.bodies.forEach((b, i) => {
       if (this.record.bodies[i].column < 0) return;
       here.setFromObject(b);
@@ -130,7 +141,8 @@ class Scene {
   }
 
   addArrows() {
-    const most = 64, m = new THREE.MeshBasicMaterial({ color: 0xe8590c });
+    const most = 64,
+      m = new THREE.MeshBasicMaterial({ color: 0xe8590c });
     const shaft = new THREE.CylinderGeometry(0.006, 0.006, 1, 10).translate(0, 0.5, 0);
     const head = new THREE.ConeGeometry(0.016, 0.045, 14).translate(0, 0.0225, 0);
     this.shafts = new THREE.InstancedMesh(shaft, m, most);
@@ -142,33 +154,42 @@ class Scene {
     // the strongest twentieth of the forces is longer than the robot is wide
     const [, , , , fx, fy, fz] = this.record.contacts;
     const strength = Array.from(fx, (x, i) => Math.hypot(x, fy[i], fz[i])).sort((a, b) => a - b);
-    const strong = strength[Math.floor(0.95 * strength.length)] || 500, most_n = strength.at(-1) || 500;
+    const strong = strength[Math.floor(0.95 * strength.length)] || 500,
+      most_n = strength.at(-1) || 500;
     this.longest = Math.min(0.8 * this.reach, 0.4);
     this.perNewton = (0.75 * this.longest) / Math.max(strong, most_n / 5);
     for (let i = frame.length - 1; i >= 0; i--) this.contactFrom.set(frame[i], i);
   }
 
   addPath() {
-    const n = this.record.frame_t.length, p = this.record.poses;
+    const n = this.record.frame_t.length,
+      p = this.record.poses;
     if (!n || p.length < 7) return;
     const far = [0, 1].some((k) => p[k].some((v) => Math.abs(v - p[k][0]) > 0.4));
     if (!far) return; // an arm stays where it is
     const floor = Math.min(p[2][0], this.reach) - 0.01; // about the feet
-    const step = Math.ceil(n / 4000), points = [];
+    const step = Math.ceil(n / 4000),
+      points = [];
     for (let i = 0; i < n; i += step) points.push(p[0][i], p[1][i], p[2][i] - floor);
     const g = new THREE.BufferGeometry();
     g.setAttribute("position", new THREE.Float32BufferAttribute(points, 3));
-    this.pathLine = new THREE.Line(g, new THREE.LineBasicMaterial({ color: 0x0f6ab4, transparent: true, opacity: 0.8 }));
+    this.pathLine = new THREE.Line(
+      g,
+      new THREE.LineBasicMaterial({ color: 0x0f6ab4, transparent: true, opacity: 0.8 }),
+    );
     this.pathLine.frustumCulled = false;
     this.scene.add(this.pathLine);
   }
 
   // The camera's first place: in front of and above the robot, at a distance that fits it.
   look() {
-    const r = this.reach * 2.9, b = this.leader();
+    const r = this.reach * 2.9,
+      b = this.leader();
     if (b) this.controls.target.copy(b.position);
     else this.controls.target.set(0, 0, 0.3);
-    this.camera.position.copy(this.controls.target).add(new THREE.Vector3(-0.5 * r, -1.2 * r, 0.5 * r));
+    this.camera.position
+      .copy(this.controls.target)
+      .add(new THREE.Vector3(-0.5 * r, -1.2 * r, 0.5 * r));
     this.controls.update();
     this.stale = true;
   }
@@ -182,7 +203,8 @@ class Scene {
   }
 
   resize() {
-    const w = this.box.clientWidth, h = this.box.clientHeight;
+    const w = this.box.clientWidth,
+      h = this.box.clientHeight;
     if (!w || !h) return;
     this.renderer.setSize(w, h, false);
     this.camera.aspect = w / h;
@@ -195,12 +217,14 @@ class Scene {
   pose(t) {
     const { frame_t: ft, poses: p, bodies } = this.record;
     if (!ft.length) return;
-    const i = indexAt(ft, t), k = Math.min(i + 1, ft.length - 1);
+    const i = indexAt(ft, t),
+      k = Math.min(i + 1, ft.length - 1);
     const s = k > i ? Math.min(Math.max((t - ft[i]) / (ft[k] - ft[i]), 0), 1) : 0;
     const mix = (c) => p[c][i] + s * (p[c][k] - p[c][i]);
     bodies.forEach((b, n) => {
       if (b.column < 0) return;
-      const c = b.column * 7, g = this.bodies[n];
+      const c = b.column * 7,
+        g = this.bodies[n];
       g.position.set(mix(c), mix(c + 1), mix(c + 2));
       g.quaternion.set(mix(c + 4), mix(c + 5), mix(c + 6), mix(c + 3)).normalize();
     });
@@ -208,10 +232,16 @@ class Scene {
   }
 
   arrows() {
-    const c = this.record.contacts, up = new THREE.Vector3(0, 1, 0), f = new THREE.Vector3();
-    const m = new THREE.Matrix4(), q = new THREE.Quaternion(), at = new THREE.Vector3();
-    const size = new THREE.Vector3(), w = Math.max(0.6, Math.min(this.reach, 1.5));
-    let n = 0, i = this.options.force ? this.contactFrom.get(this.frame) : undefined;
+    const c = this.record.contacts,
+      up = new THREE.Vector3(0, 1, 0),
+      f = new THREE.Vector3();
+    const m = new THREE.Matrix4(),
+      q = new THREE.Quaternion(),
+      at = new THREE.Vector3();
+    const size = new THREE.Vector3(),
+      w = Math.max(0.6, Math.min(this.reach, 1.5));
+    let n = 0,
+      i = this.options.force ? this.contactFrom.get(this.frame) : undefined;
     for (; i !== undefined && i < c[0].length && c[0][i] === this.frame && n < 64; i++) {
       f.set(c[4][i], c[5][i], c[6][i]);
       const newton = f.length();
@@ -223,7 +253,8 @@ class Scene {
       at.addScaledVector(f, length);
       this.heads.setMatrixAt(n++, m.compose(at, q, size.set(w, w, w)));
     }
-    for (const a of [this.shafts, this.heads]) a.count = n, a.instanceMatrix.needsUpdate = true;
+    for (const a of [this.shafts, this.heads])
+      ((a.count = n), (a.instanceMatrix.needsUpdate = true));
   }
 
   // One picture of time t. Draws only if something changed.
@@ -231,14 +262,15 @@ class Scene {
     const moved = t !== this.t;
     if (moved) {
       this.t = t;
-      const b = this.leader(), before = b && b.position.clone();
+      const b = this.leader(),
+        before = b && b.position.clone();
       this.pose(t);
       if (b && this.options.follow) {
         const by = b.position.clone().sub(before);
         // steps do not shake the camera: up and down it goes slowly, but not after a jump in time
         const near = Math.abs(t - this.seen) < 0.3;
         by.z = (b.position.z - this.controls.target.z) * (near ? 0.05 : 1);
-        this.controls.target.add(by), this.camera.position.add(by);
+        (this.controls.target.add(by), this.camera.position.add(by));
       }
       this.seen = t;
     }
@@ -247,9 +279,12 @@ class Scene {
     this.stale = false;
     this.arrows();
     if (this.pathLine) this.pathLine.visible = this.options.path;
-    const r = Math.max(2.5, this.reach * 4), cam = this.sun.shadow.camera;
+    const r = Math.max(2.5, this.reach * 4),
+      cam = this.sun.shadow.camera;
     this.sun.target.position.copy(this.controls.target);
-    this.sun.position.copy(this.controls.target).add(new THREE.Vector3(-3, -4, 8).multiplyScalar(r / 4));
+    this.sun.position
+      .copy(this.controls.target)
+      .add(new THREE.Vector3(-3, -4, 8).multiplyScalar(r / 4));
     if (cam.right !== r) {
       Object.assign(cam, { left: -r, right: r, top: r, bottom: -r, near: 0.1, far: 6 * r });
       cam.updateProjectionMatrix();
@@ -262,7 +297,7 @@ class Scene {
     const b = this.leader();
     if (option === "follow" && on && b) {
       const by = b.position.clone().sub(this.controls.target);
-      this.controls.target.add(by), this.camera.position.add(by);
+      (this.controls.target.add(by), this.camera.position.add(by));
     }
     this.stale = true;
   }
@@ -270,30 +305,43 @@ class Scene {
 
 // Triangles with normals that are smooth over edges flatter than 35 degrees and sharp elsewhere.
 function creased([x, y, z], face) {
-  const n = face.length / 3, nv = x.length, limit = Math.cos((35 * Math.PI) / 180);
-  const normal = new Float32Array(3 * n), count = new Uint32Array(nv + 1);
-  const a = new THREE.Vector3(), b = new THREE.Vector3(), c = new THREE.Vector3();
+  const n = face.length / 3,
+    nv = x.length,
+    limit = Math.cos((35 * Math.PI) / 180);
+  const normal = new Float32Array(3 * n),
+    count = new Uint32Array(nv + 1);
+  const a = new THREE.Vector3(),
+    b = new THREE.Vector3(),
+    c = new THREE.Vector3();
   for (let i = 0; i < n; i++) {
     const [p, q, r] = [face[3 * i], face[3 * i + 1], face[3 * i + 2]];
-    a.set(x[p], y[p], z[p]), b.set(x[q], y[q], z[q]).sub(a), c.set(x[r], y[r], z[r]).sub(a);
-    b.cross(c).normalize().toArray(normal, 3 * i);
-    count[p]++, count[q]++, count[r]++;
+    (a.set(x[p], y[p], z[p]), b.set(x[q], y[q], z[q]).sub(a), c.set(x[r], y[r], z[r]).sub(a));
+    b.cross(c)
+      .normalize()
+      .toArray(normal, 3 * i);
+    (count[p]++, count[q]++, count[r]++);
   }
   const from = new Uint32Array(nv + 1); // faces around each vertex
   for (let v = 0; v < nv; v++) from[v + 1] = from[v] + count[v];
-  const around = new Uint32Array(from[nv]), fill = from.slice();
+  const around = new Uint32Array(from[nv]),
+    fill = from.slice();
   for (let i = 0; i < 3 * n; i++) around[fill[face[i]]++] = (i / 3) | 0;
-  const pos = new Float32Array(9 * n), nor = new Float32Array(9 * n);
+  const pos = new Float32Array(9 * n),
+    nor = new Float32Array(9 * n);
   for (let i = 0; i < 3 * n; i++) {
-    const v = face[i], f = 3 * ((i / 3) | 0);
-    let sx = 0, sy = 0, sz = 0;
+    const v = face[i],
+      f = 3 * ((i / 3) | 0);
+    let sx = 0,
+      sy = 0,
+      sz = 0;
     for (let k = from[v]; k < from[v + 1]; k++) {
       const g = 3 * around[k];
-      const dot = normal[f] * normal[g] + normal[f + 1] * normal[g + 1] + normal[f + 2] * normal[g + 2];
-      if (dot >= limit) sx += normal[g], sy += normal[g + 1], sz += normal[g + 2];
+      const dot =
+        normal[f] * normal[g] + normal[f + 1] * normal[g + 1] + normal[f + 2] * normal[g + 2];
+      if (dot >= limit) ((sx += normal[g]), (sy += normal[g + 1]), (sz += normal[g + 2]));
     }
     const len = Math.hypot(sx, sy, sz) || 1;
-    pos.set([x[v], y[v], z[v]], 3 * i), nor.set([sx / len, sy / len, sz / len], 3 * i);
+    (pos.set([x[v], y[v], z[v]], 3 * i), nor.set([sx / len, sy / len, sz / len], 3 * i));
   }
   const g = new THREE.BufferGeometry();
   g.setAttribute("position", new THREE.BufferAttribute(pos, 3));

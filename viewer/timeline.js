@@ -3,8 +3,10 @@
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 5, 10];
 const ICON = {
-  play: "M7 4.5v15l12-7.5z", pause: "M6 4.5h4v15H6zm8 0h4v15h-4z",
-  back: "M17 5v14l-9-7zM6 5h2v14H6z", next: "M7 5v14l9-7zm9 0h2v14h-2z",
+  play: "M7 4.5v15l12-7.5z",
+  pause: "M6 4.5h4v15H6zm8 0h4v15h-4z",
+  back: "M17 5v14l-9-7zM6 5h2v14H6z",
+  next: "M7 5v14l9-7zm9 0h2v14h-2z",
   moon: "M20 14.5A8.5 8.5 0 0 1 9.5 4 8.5 8.5 0 1 0 20 14.5z",
 };
 const icon = (name) => {
@@ -33,25 +35,33 @@ class Timeline {
 
   // Words and ticks; again after a change of language.
   fill() {
-    for (const [id, name] of [["b-back", "back"], ["b-next", "next"]]) {
+    for (const [id, name] of [
+      ["b-back", "back"],
+      ["b-next", "next"],
+    ]) {
       $(id).replaceChildren(icon(name));
-      $(id).title = say(name), $(id).setAttribute("aria-label", say(name));
+      (($(id).title = say(name)), $(id).setAttribute("aria-label", say(name)));
     }
     $("l-speed").textContent = say("speed");
     $("speed").setAttribute("aria-label", say("speed"));
     $("track").setAttribute("aria-label", say("time"));
-    $("ticks").replaceChildren(...this.record.events.map((e) => {
-      const b = el("b", { title: `${e.t.toFixed(2)} s  ${e.name}  ${e.text}`, style: `left:${100 * this.part(e.t)}%` });
-      b.onpointerdown = (ev) => (ev.stopPropagation(), this.goTo(e.t));
-      return b;
-    }));
+    $("ticks").replaceChildren(
+      ...this.record.events.map((e) => {
+        const b = el("b", {
+          title: `${e.t.toFixed(2)} s  ${e.name}  ${e.text}`,
+          style: `left:${100 * this.part(e.t)}%`,
+        });
+        b.onpointerdown = (ev) => (ev.stopPropagation(), this.goTo(e.t));
+        return b;
+      }),
+    );
     this.face();
   }
 
   face() {
     const name = this.playing ? "pause" : "play";
     $("b-play").replaceChildren(icon(name));
-    $("b-play").title = say(name), $("b-play").setAttribute("aria-label", say(name));
+    (($("b-play").title = say(name)), $("b-play").setAttribute("aria-label", say(name)));
   }
 
   part(t) {
@@ -61,7 +71,8 @@ class Timeline {
 
   listen(track) {
     const go = (e) => {
-      const r = track.getBoundingClientRect(), { start, end } = this.record;
+      const r = track.getBoundingClientRect(),
+        { start, end } = this.record;
       this.goTo(start + Math.min(Math.max((e.clientX - r.left) / r.width, 0), 1) * (end - start));
     };
     track.onpointerdown = (e) => (track.setPointerCapture(e.pointerId), go(e));
@@ -80,8 +91,10 @@ class Timeline {
     $("speed").value = this.speed;
   }
 
-  step(by) { // frames of the record
-    const ft = this.record.frame_t, i = indexAt(ft, this.t + 1e-6) + by;
+  step(by) {
+    // frames of the record
+    const ft = this.record.frame_t,
+      i = indexAt(ft, this.t + 1e-6) + by;
     this.play(false);
     if (ft.length) this.goTo(ft[Math.min(Math.max(i, 0), ft.length - 1)]);
   }
@@ -95,7 +108,7 @@ class Timeline {
   pass(seconds) {
     if (!this.playing) return;
     this.t += seconds * this.speed;
-    if (this.t >= this.record.end) (this.t = this.record.end), this.play(false);
+    if (this.t >= this.record.end) ((this.t = this.record.end), this.play(false));
     this.draw();
   }
 
@@ -104,7 +117,10 @@ class Timeline {
     $("track").querySelector(".done").style.width = at;
     $("track").querySelector(".knob").style.left = at;
     $("track").setAttribute("aria-valuenow", this.t.toFixed(2));
-    $("clock").replaceChildren(this.t.toFixed(2), el("small", ` / ${this.record.end.toFixed(2)} s`));
+    $("clock").replaceChildren(
+      this.t.toFixed(2),
+      el("small", ` / ${this.record.end.toFixed(2)} s`),
+    );
     this.show(this.t);
   }
 }
