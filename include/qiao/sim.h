@@ -30,11 +30,13 @@ const qiao_io *qiao_sim_io(const qiao_sim *s); // order of obs and cmd
 // World w back to the start: robot at rest pose, all else as its model says.
 //   seed, trial  key every random number of the world
 qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial);
-// Writes q [nq] and qd [nv] (NULL: zero) of world w; time and random numbers go on.
+// Writes q [nq] and qd [nv] (NULL: zero) of world w; time, commands and random numbers go on.
+// E_NAN, and nothing written, if a value is not finite; a stopped world says its status.
 qiao_err qiao_sim_set(qiao_sim *s, int w, const double *q, const double *qd);
 
 // All live worlds forward by nstep physics steps with the latched command.
-// A world whose state stops being finite is stopped with E_NAN; the others go on.
+// A world whose state or command stops being finite is stopped with E_NAN at its last finite state,
+// one that outgrows its model's memory (<size memory>) with E_LIMIT; the others go on.
 void qiao_sim_step(qiao_sim *s, int nstep);
 void qiao_sim_step_world(qiao_sim *s, int w, int nstep); // one world, in the caller's thread
 // Latches commands for all worlds (rows as in cmd), or one row for world w.
@@ -73,7 +75,8 @@ typedef struct qiao_truth { // of one world; pointers stay the sim's and move on
                                    // the last qiao_sim_peaks_clear, N
     double energy;                 // J taken by the drives since reset (positive power only)
     int ncontact;
-    const qiao_contact *contact; // [ncontact]
+    const qiao_contact *contact; // [ncontact] the first QIAO_CONTACT_MAX; sums and peaks see all
+    int nwarning; // engine's warnings since reset: contacts or constraints that had no room, ...
 } qiao_truth;
 // Fills t with the present state (computes contact forces and body velocities).
 void qiao_sim_truth(qiao_sim *s, int w, qiao_truth *t);

@@ -10,11 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-// MuJoCo writes "... (line = 7)" or "line 7": the number, or 0.
+// MuJoCo ends with "Element 'geom', line 7", or writes "Line number=7": the number, or 0.
 static int line_of(const char *text) {
-    const char *p = strstr(text, "line");
-    while (p && *p && !isdigit((unsigned char)*p)) p++;
-    return p ? atoi(p) : 0;
+    static const char *const marks[] = {", line ", "Line number=", "(line = "};
+    for (int i = 0; i < 3; i++) {
+        const char *p = NULL;
+        for (const char *q = text; (q = strstr(q, marks[i])); q++) p = q; // names may hold it too
+        if (p) return atoi(p + strlen(marks[i]));
+    }
+    return 0;
 }
 
 static void flatten(char *s) { // one line, no trailing space
@@ -31,14 +35,14 @@ static void refuse(qiao_diag *d, const char *path, const char *text) {
     qiao_diag_set(d, QIAO_E_FORMAT, path, line_of(copy), 0, "%s", copy);
 }
 
-mjSpec *qi_parse(const char *path, const char *xml, qiao_diag *d) {
-    char error[600] = "";
-    if (!xml) { // missing and huge files are our own errors
-        char *data;
-        size_t n;
-        if (qiao_file_read(path, QI_MODEL_FILE_MAX, &data, &n, d)) return NULL;
-        free(data);
-    }
+mjSpec *qi_parse(const char *path, const char *xml, bool *urdf, qiao_diag *d) {
+    char error[600] = "", *data = NULL;
+    size_t n = xml ? strlen(xml) : 0;
+    // missing and huge files are our own errors
+    if (!xml && qiao_file_read(path, QI_MODEL_FILE_MAX, &data, &n, d)) return NULL;
+    bool fits = qi_limits_check(path, xml ? xml : data, n, urdf, d);
+    free(data);
+    if (!fits) return NULL;
     qi_guard g;
     mjSpec *volatile spec = NULL;
     qi_guard_arm(&g);
@@ -136,13 +140,19 @@ static void hash_model(const mjModel *m, uint8_t out[QIAO_HASH_BYTES]) {
     qiao_hash h;
     qiao_hash_init(&h);
     const mjOption *o = &m->opt;
-    double real[] = {o->timestep,         o->impratio,      o->tolerance, o->ls_tolerance,
-                     o->noslip_tolerance, o->ccd_tolerance, o->density,   o->viscosity};
-    int whole[] = {o->integrator,   o->cone,          o->jacobian,          o->solver,
-                   o->iterations,   o->ls_iterations, o->noslip_iterations, o->ccd_iterations,
-                   o->disableflags, o->enableflags};
+    double real[] = {o->timestep,         o->impratio,      o->tolerance,        o->ls_tolerance,
+                     o->noslip_tolerance, o->ccd_tolerance, o->sleep_tolerance,  o->density,
+                     o->viscosity,        o->o_margin,      m->stat.meaninertia, m->stat.extent};
+    int whole[] = {o->integrator,    o->cone,          o->jacobian,          o->solver,
+                   o->iterations,    o->ls_iterations, o->noslip_iterations, o->ccd_iterations,
+                   o->disableflags,  o->enableflags,   o->disableactuator,   o->sdf_initpoints,
+                   o->sdf_iterations};
     qiao_hash_add(&h, real, sizeof real), qiao_hash_add(&h, whole, sizeof whole);
     qiao_hash_add(&h, o->gravity, sizeof o->gravity), qiao_hash_add(&h, o->wind, sizeof o->wind);
+    qiao_hash_add(&h, o->magnetic, sizeof o->magnetic);
+    qiao_hash_add(&h, o->o_solref, sizeof o->o_solref);
+    qiao_hash_add(&h, o->o_solimp, sizeof o->o_solimp);
+    qiao_hash_add(&h, o->o_friction, sizeof o->o_friction);
 #define X(type, name, nr, nc)                                     \
     if (strcmp(#name, "paths") != 0 && !strstr(#name, "pathadr")) \
         qiao_hash_add(&h, m->name, sizeof(type) * (size_t)(m->nr) * (size_t)(nc));
@@ -154,6 +164,41 @@ static void hash_model(const mjModel *m, uint8_t out[QIAO_HASH_BYTES]) {
     qiao_hash_end(&h, out);
 }
 
+// Numbers that no machine has: MuJoCo takes nan, inf and 1e300 in many places.
+static bool values_fit(const mjModel *m, const char *path, qiao_diag *d) {
+    const struct {
+        const char *what;
+        const mjtNum *x;
+        mjtSize n;
+    } all[] = {{"pos of a body", m->body_pos, 3 * m->nbody},
+               {"mass of a body", m->body_mass, m->nbody},
+               {"inertia of a body", m->body_inertia, 3 * m->nbody},
+               {"quat of a body", m->body_quat, 4 * m->nbody},
+               {"pos of a geom", m->geom_pos, 3 * m->ngeom},
+               {"size of a geom", m->geom_size, 3 * m->ngeom},
+               {"friction of a geom", m->geom_friction, 3 * m->ngeom},
+               {"pos of a joint", m->jnt_pos, 3 * m->njnt},
+               {"axis of a joint", m->jnt_axis, 3 * m->njnt},
+               {"stiffness of a joint", m->jnt_stiffness, m->njnt},
+               {"armature of a joint", m->dof_armature, m->nv},
+               {"damping of a joint", m->dof_damping, m->nv},
+               {"start of a joint", m->qpos0, m->nq},
+               {"qpos of a keyframe", m->key_qpos, m->nkey * m->nq},
+               {"pos of a site", m->site_pos, 3 * m->nsite},
+               {"gravity", m->opt.gravity, 3}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        for (mjtSize k = 0; k < all[i].n; k++) {
+            if (all[i].x[k] > -1e8 && all[i].x[k] < 1e8) continue;
+            qiao_diag_set(d, QIAO_E_LIMIT, path, 0, 0, "%s is %g; expected less than 1e8",
+                          all[i].what, all[i].x[k]);
+            return false;
+        }
+    double dt = m->opt.timestep;
+    if (dt >= 1e-5 && dt <= 0.1) return true;
+    qiao_diag_set(d, QIAO_E_LIMIT, path, 0, 0, "timestep is %g s; expected 1e-5 to 0.1", dt);
+    return false;
+}
+
 qiao_model *qi_compile(mjSpec *spec, const char *path, qiao_diag *d) {
     qi_guard g;
     mjModel *volatile m = NULL;
@@ -162,6 +207,10 @@ qiao_model *qi_compile(mjSpec *spec, const char *path, qiao_diag *d) {
     qi_guard_disarm(&g);
     if (!m) {
         refuse(d, path, g.text[0] ? g.text : mjs_getError(spec));
+        return NULL;
+    }
+    if (!values_fit(m, path, d)) {
+        mj_deleteModel(m);
         return NULL;
     }
     m->opt.disableflags |= mjDSBL_AUTORESET; // a world that breaks is stopped, not healed
@@ -194,7 +243,7 @@ void qi_add_motors(mjSpec *spec) {
 }
 
 qiao_model *qiao_model_load(const char *path, qiao_diag *d) {
-    mjSpec *spec = qi_parse(path, NULL, d);
+    mjSpec *spec = qi_parse(path, NULL, NULL, d);
     if (!spec) return NULL;
     qi_add_motors(spec);
     qiao_model *m = qi_compile(spec, path, d);

@@ -3,9 +3,14 @@
 #ifndef QI_GUESS_H
 #define QI_GUESS_H
 
-#include "qiao/model.h"
+#include "model/bare.h"
 
 // Fills kind (if NULL), base, feet, sites, rest pose, drives and sensors from the model.
-bool qi_guess_robot(qiao_robot *r, qiao_diag *d);
+//   feet  sites that were added to the model; NULL: none
+bool qi_guess_robot(qiao_robot *r, const qi_feet *feet, qiao_diag *d);
+// Whether an actuator turns its control into joint torque and nothing else.
+bool qi_is_motor(const qiao_model *m, int act);
+// Whether a name is a foot's.
+bool qi_is_foot(const char *name);
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // robot.c - robots: robot.yaml beside an MJCF or URDF, or a guess for a bare one.
-#include "model/compile.h"
 #include "model/guess.h"
 #include "model/home.h"
 #include "model/sensors.h"
@@ -129,6 +128,11 @@ static bool read_drives(loading *l, qiao_drive *drive) {
             if (done[k]) continue;
             done[k] = true;
             if (!read_drive(l, at, &drive[k])) return false;
+            if (!drive[k].native && !qi_is_motor(m, k))
+                return qi_yaml_fault(&l->y, at,
+                                     "'%.60s' follows a law of its own in the model: expected "
+                                     "'native: true', or a motor",
+                                     m->act_name[k]);
         }
         if (hits) continue;
         const char *near = qiao_nearest(match, m->act_name, m->nu);
@@ -155,6 +159,8 @@ static bool read_sensor(loading *l, yaml_node_t *at, qiao_sensor *s) {
         return qi_yaml_fault(&l->y, at, "unknown kind of sensor '%.60s'%s%s%s", kind ? kind : "",
                              near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     }
+    if (qi_sensor_granted((qiao_sensor_kind)k))
+        return qi_yaml_fault(&l->y, at, "'%s' is no sensor of a robot: a scenario grants it", kind);
     s->kind = (qiao_sensor_kind)k, s->delay = ms * 1e-3;
     if (name) s->name = keep(l->r, name);
     qiao_diag own = {0};
@@ -241,6 +247,9 @@ static bool read_parts(loading *l) {
         !find_key(l, "gripper", "actuator", m->act_name, m->nu, &gripper) || !read_rest(l) ||
         !read_vector(l, "payload", r->payload_pos, 3) || !read_drives(l, drive) || !read_sensors(l))
         return false;
+    if (r->base == 0 && m->nbody > 1)
+        return qi_yaml_fault(&l->y, qi_yaml_get(&l->y, l->root, "base"),
+                             "base: expected a body of the robot, not the world");
     if (gripper >= 0) r->gripper = m->act_name[gripper];
     r->drive = drive;
     return true;
@@ -277,7 +286,7 @@ static bool load_yaml(qiao_robot *r, const char *path, qiao_diag *d) {
     snprintf(copy, sizeof copy, "%s", path);
     snprintf(l.dir, sizeof l.dir, "%s", dirname(copy));
     bool ok = qi_yaml_open(&l.y, path, text, n, d) && (l.root = qi_yaml_root(&l.y)) &&
-              read_names(&l) && read_model(&l) && qi_guess_robot(r, d) && read_parts(&l);
+              read_names(&l) && read_model(&l) && qi_guess_robot(r, NULL, d) && read_parts(&l);
     qi_yaml_close(&l.y);
     free(text);
     return ok;
@@ -290,8 +299,9 @@ static bool load_bare(qiao_robot *r, const char *path, qiao_diag *d) {
     if (dot) *dot = 0;
     r->name = r->title = r->title_zh = keep(r, name);
     r->path = keep(r, path);
-    r->model = qiao_model_load(path, d);
-    return r->model && qi_guess_robot(r, d);
+    qi_feet feet = {.n = 0};
+    r->model = qi_bare_load(path, &feet, d);
+    return r->model && qi_guess_robot(r, &feet, d);
 }
 
 qiao_robot *qiao_robot_load(const char *name_or_path, qiao_diag *d) {

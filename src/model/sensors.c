@@ -36,6 +36,12 @@ const char *qi_sensor_nearest(const char *name) {
     return qiao_nearest(name, names, NKIND);
 }
 
+bool qi_sensor_granted(qiao_sensor_kind kind) {
+    return kind == QIAO_SENSE_BASE_POSE || kind == QIAO_SENSE_BASE_VEL ||
+           kind == QIAO_SENSE_BODY_POSE || kind == QIAO_SENSE_HEIGHT_SCAN ||
+           kind == QIAO_SENSE_COMMAND;
+}
+
 static bool scalar_joint(int type) { return type == QIAO_JOINT_HINGE || type == QIAO_JOINT_SLIDE; }
 
 int qi_scalar_joints(const qiao_model *m) {

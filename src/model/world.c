@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // world.c - a scene and a robot in one model. The scene is attached to the robot's spec, so the
 // robot's bodies, joints and options (step, integrator, solver) come first.
+#include "model/bare.h"
 #include "model/compile.h"
 #include "model/mjguard.h"
 
@@ -30,17 +31,32 @@ static void start_pose(qiao_model *w, const qiao_robot *r, const double pos[3], 
 
 // Puts the base body where the place says; for a fixed base this is where it is bolted down.
 static void move_base(mjSpec *robot, const qiao_robot *r, const double pos[3], double yaw) {
-    mjsBody *base = mjs_findBody(robot, r->model->body_name[r->base]);
-    if (!base) return;
-    double turn[4] = {cos(yaw / 2), 0, 0, sin(yaw / 2)}, own[3], quat[4];
-    mju_rotVecQuat(own, base->pos, turn);
-    bool floating = r->model->body_jntnum[r->base] > 0 &&
-                    r->model->jnt_type[r->model->body_jntadr[r->base]] == QIAO_JOINT_FREE;
-    for (int i = 0; i < 3; i++) base->pos[i] = pos[i] + own[i] * (floating && i < 2 ? 0 : 1);
-    if (base->alt.type == mjORIENTATION_QUAT) {
-        mju_mulQuat(quat, turn, base->quat);
-        memcpy(base->quat, quat, sizeof quat);
+    const qiao_model *m = r->model;
+    mjsBody *root = mjs_findBody(robot, m->body_name[r->base]),
+            *world = mjs_findBody(robot, "world");
+    if (!root || root == world) return;
+    for (mjsBody *up; (up = mjs_getParent(root->element)) && up != world;) root = up;
+    int jnt = m->body_jntnum[r->base] > 0 ? m->body_jntadr[r->base] : -1;
+    bool floating = jnt >= 0 && m->jnt_type[jnt] == QIAO_JOINT_FREE;
+    double turn[4] = {cos(yaw / 2), 0, 0, sin(yaw / 2)}, old[3], *p = root->pos, *q = root->quat;
+    mjsOrientation *alt = &root->alt;
+    for (mjsFrame *f = mjs_getFrame(root->element); f; f = mjs_getFrame(f->element))
+        p = f->pos, q = f->quat, alt = &f->alt; // the outermost frame carries all within
+    if (alt->type != mjORIENTATION_QUAT) {      // euler, axisangle, ...
+        mjs_resolveOrientation(q, robot->compiler.degree, robot->compiler.eulerseq, alt);
+        alt->type = mjORIENTATION_QUAT;
     }
+    double quat[4];
+    mju_rotVecQuat(old, p, turn);
+    for (int i = 0; i < 3; i++) p[i] = pos[i] + old[i] * (floating && i < 2 ? 0 : 1);
+    mju_mulQuat(quat, turn, q);
+    memcpy(q, quat, sizeof quat);
+}
+
+// A URDF's compiler fuses what does not move; a scene's bodies keep their names.
+static void keep_bodies(mjSpec *scene) {
+    for (mjsElement *e = mjs_firstElement(scene, mjOBJ_BODY); e; e = mjs_nextElement(scene, e))
+        mjs_asBody(e)->fuse = 0;
 }
 
 static void drop_keys(mjSpec *spec) {
@@ -61,13 +77,14 @@ static mjSpec *join(mjSpec *robot, mjSpec *scene, qi_guard *g) {
 
 qiao_model *qiao_model_world(const qiao_robot *r, const char *scene_xml, const double pos[3],
                              double yaw, qiao_diag *d) {
-    mjSpec *robot = qi_parse(r->path, NULL, d);
+    mjSpec *robot = qi_parse(r->path, NULL, NULL, d);
     if (!robot) return NULL;
-    mjSpec *scene = qi_parse("scene", scene_xml, d);
+    mjSpec *scene = qi_parse("scene", scene_xml, NULL, d);
     qiao_model *w = NULL;
     qi_guard g = {0};
     if (scene) {
-        qi_add_motors(robot);
+        qi_add_motors(robot), qi_bare_again(robot, r->model);
+        keep_bodies(scene);
         drop_keys(robot), drop_keys(scene);
         move_base(robot, r, pos, yaw);
         if (join(robot, scene, &g)) {

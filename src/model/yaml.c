@@ -7,9 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+// libyaml's time grows with the square of open brackets: more than a robot has are refused.
+static bool brackets_fit(const char *path, const char *text, size_t n, qiao_diag *d) {
+    int line = 1, col = 1, open = 0;
+    for (size_t i = 0; i < n; i++, col++) {
+        if (text[i] == '\n') line++, col = 0;
+        if (text[i] != '[' && text[i] != '{') continue;
+        if (++open <= QI_YAML_BRACKETS_MAX) continue;
+        qiao_diag_set(d, QIAO_E_LIMIT, path, line, col, "more than %d lists and braces",
+                      QI_YAML_BRACKETS_MAX);
+        return false;
+    }
+    return true;
+}
+
 bool qi_yaml_open(qi_yaml *y, const char *path, const char *text, size_t n, qiao_diag *d) {
     yaml_parser_t p;
     *y = (qi_yaml){.path = path, .d = d};
+    if (!brackets_fit(path, text, n, d)) return false;
     if (n > QI_YAML_MAX) {
         qiao_diag_set(d, QIAO_E_LIMIT, path, 0, 0, "has %zu bytes, at most %d are read", n,
                       QI_YAML_MAX);
@@ -68,6 +83,7 @@ yaml_node_t *qi_yaml_get(qi_yaml *y, yaml_node_t *map, const char *key) {
 }
 
 bool qi_yaml_keys(qi_yaml *y, yaml_node_t *map, const char *const *names, int n) {
+    uint64_t seen = 0;
     if (map->type != YAML_MAPPING_NODE) return qi_yaml_fault(y, map, "expected keys and values");
     for (yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
          p++) {
@@ -76,6 +92,9 @@ bool qi_yaml_keys(qi_yaml *y, yaml_node_t *map, const char *const *names, int n)
         if (!k) return qi_yaml_fault(y, node, "expected a key");
         int i = 0;
         while (i < n && strcmp(names[i], k) != 0) i++;
+        if (i < n && i < 64 && (seen >> i & 1))
+            return qi_yaml_fault(y, node, "'%s' is given twice", k);
+        if (i < 64) seen |= (uint64_t)1 << i;
         if (i < n) continue;
         const char *near = qiao_nearest(k, names, n);
         if (near) return qi_yaml_fault(y, node, "unknown key '%.60s'; did you mean '%s'?", k, near);

@@ -14,7 +14,7 @@ typedef struct qi_yaml {
     bool loaded;
 } qi_yaml;
 
-enum { QI_YAML_MAX = 1 << 20 }; // bytes of a file
+enum { QI_YAML_MAX = 1 << 20, QI_YAML_BRACKETS_MAX = 4000 }; // bytes of a file, lists in it
 
 // Reads text (n bytes) named path. false and d filled on a fault.
 bool qi_yaml_open(qi_yaml *y, const char *path, const char *text, size_t n, qiao_diag *d);

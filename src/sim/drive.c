@@ -7,9 +7,11 @@
 
 void qi_cmds_push(qi_cmds *c, int64_t k, const double *const part[5]) {
     size_t row = 5 * (size_t)c->nu;
-    if (c->n < c->cap) c->n++;
-    memmove(c->issued + 1, c->issued, (size_t)(c->n - 1) * sizeof *c->issued);
-    memmove(c->row + row, c->row, (size_t)(c->n - 1) * row * sizeof *c->row);
+    if (c->n == 0 || c->issued[0] != k) { // a second command in one step replaces the first
+        if (c->n < c->cap) c->n++;
+        memmove(c->issued + 1, c->issued, (size_t)(c->n - 1) * sizeof *c->issued);
+        memmove(c->row + row, c->row, (size_t)(c->n - 1) * row * sizeof *c->row);
+    }
     c->issued[0] = k;
     for (int p = 0; p < 5; p++) memcpy(c->row + p * c->nu, part[p], (size_t)c->nu * sizeof *c->row);
 }

@@ -29,6 +29,7 @@ typedef struct qi_setup { // one for all worlds of a sim
     const qi_drive *drive; // [nu]
     int feet;
     const int *foot_site, *foot_body; // [feet] world indices
+    const uint64_t *foot_sole;        // [feet] bit i: geom i of the foot's body is sole all over
     int base, tool_site, imu_site;    // world indices, -1: none
     int period;                       // physics steps between brain steps
     qiao_arena *arena;
@@ -40,8 +41,9 @@ typedef struct qi_engine {
     const char *name;
     qi_world *(*open)(const qi_setup *s, const qiao_model *m, qiao_diag *d);
     void (*close)(qi_world *w);
-    void (*reset)(qi_world *w, const double *q, const double *qd); // NULL qd: zero
-    void (*step)(qi_world *w);                                     // one physics step
+    void (*reset)(qi_world *w, const double *q);
+    void (*set)(qi_world *w, const double *q, const double *qd); // NULL qd: zero; time goes on
+    void (*step)(qi_world *w);                                   // one physics step
     qi_cmds *(*commands)(qi_world *w);
     int64_t (*now)(const qi_world *w); // physics steps since reset
     qiao_err (*status)(const qi_world *w);

@@ -10,11 +10,30 @@
 enum { CELLS_MAX = 8 << 20 };
 static const double TOP = 1000; // rays start up here
 
+enum { PLANES_MAX = 16 };
+
 struct qi_heightmap {
-    double x0, y0, cell, plane; // plane: height where no cell is
-    int nx, ny;
-    float *z; // [nx][ny]
+    double x0, y0, cell;
+    int nx, ny, nplane;
+    double plane[PLANES_MAX][3]; // height = a + b x + c y; what lies where no cell is
+    float *z;                    // [nx][ny]
 };
+
+// Height of the highest plane; 0 if there is none.
+static double planes_at(const qi_heightmap *h, double x, double y) {
+    double top = h->nplane ? -INFINITY : 0;
+    for (int i = 0; i < h->nplane; i++)
+        top = fmax(top, h->plane[i][0] + h->plane[i][1] * x + h->plane[i][2] * y);
+    return top;
+}
+
+// A plane's surface; one that stands upright or hangs face down is no ground.
+static void add_plane(qi_heightmap *h, const double *p, const double *R) {
+    double nx = R[2], ny = R[5], nz = R[8];
+    if (nz < 0.05 || h->nplane == PLANES_MAX) return;
+    double *o = h->plane[h->nplane++];
+    o[1] = -nx / nz, o[2] = -ny / nz, o[0] = p[2] - o[1] * p[0] - o[2] * p[1];
+}
 
 // Geoms of bodies welded to the world, but not the robot's own.
 static bool is_ground(const mjModel *m, int g, const qiao_part *robot, int nrobot_body) {
@@ -69,18 +88,19 @@ qi_heightmap *qi_heightmap_new(const qiao_model *model, const qiao_part *robot, 
     qi_heightmap *h = calloc(1, sizeof *h);
     if (!d || !h) goto fail;
     mj_kinematics(m, d);
-    // the area of all bounded ground, and the height of the plane around it
+    // the area of all bounded ground, and the planes around it
     double lo[2] = {1e9, 1e9}, hi[2] = {-1e9, -1e9};
-    h->plane = 0, h->cell = 0.02;
+    h->cell = 0.02;
     for (int g = 0; g < m->ngeom; g++) {
         if (!is_ground(m, g, robot, nrobot_body)) continue;
         if (m->geom_type[g] == mjGEOM_PLANE) {
-            h->plane = d->geom_xpos[3 * g + 2];
+            add_plane(h, d->geom_xpos + 3 * g, d->geom_xmat + 9 * g);
             continue;
         }
         double a[2], b[2];
         footprint(m, d, g, a, b);
-        for (int k = 0; k < 2; k++) lo[k] = fmin(lo[k], a[k]), hi[k] = fmax(hi[k], b[k]);
+        for (int k = 0; k < 2; k++) // ground ends 10 km from the origin
+            lo[k] = fmax(fmin(lo[k], a[k]), -1e4), hi[k] = fmin(fmax(hi[k], b[k]), 1e4);
     }
     if (lo[0] > hi[0]) lo[0] = lo[1] = hi[0] = hi[1] = 0;
     while ((hi[0] - lo[0]) * (hi[1] - lo[1]) / (h->cell * h->cell) > CELLS_MAX) h->cell *= 1.5;
@@ -89,7 +109,10 @@ qi_heightmap *qi_heightmap_new(const qiao_model *model, const qiao_part *robot, 
     size_t n = (size_t)h->nx * (size_t)h->ny;
     h->z = malloc(n * sizeof *h->z);
     if (!h->z) goto fail;
-    for (size_t i = 0; i < n; i++) h->z[i] = (float)h->plane;
+    for (int i = 0; i < h->nx; i++)
+        for (int j = 0; j < h->ny; j++)
+            h->z[(size_t)i * (size_t)h->ny + (size_t)j] =
+                (float)planes_at(h, h->x0 + i * h->cell, h->y0 + j * h->cell);
     for (int g = 0; g < m->ngeom; g++)
         if (m->geom_type[g] != mjGEOM_PLANE && is_ground(m, g, robot, nrobot_body))
             raster(h, m, d, g);
@@ -108,7 +131,7 @@ void qi_heightmap_free(qi_heightmap *h) {
 
 double qi_heightmap_at(const qi_heightmap *h, double x, double y) {
     double u = (x - h->x0) / h->cell, v = (y - h->y0) / h->cell;
-    if (!(u >= -0.5 && v >= -0.5 && u < h->nx - 0.5 && v < h->ny - 0.5)) return h->plane;
+    if (!(u >= -0.5 && v >= -0.5 && u < h->nx - 0.5 && v < h->ny - 0.5)) return planes_at(h, x, y);
     int i = (int)(u + 0.5), j = (int)(v + 0.5);
     return (double)h->z[(size_t)i * (size_t)h->ny + (size_t)j];
 }

@@ -107,10 +107,18 @@ static qi_world *world_open(const qi_setup *s, const qiao_model *m, qiao_diag *d
 
 // ---- stepping ----
 
+// The first half for the present state. Models come from users: what MuJoCo calls a fatal error
+// (its own arena is too small, for instance) stops this world and no more.
 static void refresh(qi_world *w) {
     if (w->fresh) return;
-    mj_step1(w->m, w->d);
-    w->fresh = true;
+    qi_guard g;
+    qi_guard_arm(&g);
+    if (setjmp(g.jump) == 0)
+        mj_step1(w->m, w->d);
+    else
+        w->status = QIAO_E_LIMIT;
+    qi_guard_disarm(&g);
+    w->fresh = true; // a stopped world keeps what it has until its reset
 }
 
 static void imu_velocity(const qi_world *w, double v[3]) {
@@ -119,37 +127,47 @@ static void imu_velocity(const qi_world *w, double v[3]) {
     memcpy(v, v6 + 3, 3 * sizeof *v);
 }
 
-static void world_reset(qi_world *w, const double *q, const double *qd) {
-    mj_resetData(w->m, w->d);
+static void world_set(qi_world *w, const double *q, const double *qd) {
+    size_t nv = (size_t)w->model->nv * sizeof *qd;
     memcpy(w->d->qpos, q, (size_t)w->model->nq * sizeof *q);
-    if (qd) memcpy(w->d->qvel, qd, (size_t)w->model->nv * sizeof *qd);
-    w->k = 0, w->fresh = false, w->status = QIAO_OK, w->energy = 0, w->ncontact = 0;
+    if (qd)
+        memcpy(w->d->qvel, qd, nv);
+    else
+        memset(w->d->qvel, 0, nv);
+    memset(w->d->qacc_warmstart, 0, nv); // no memory of where it was
+    w->fresh = false, w->ncontact = 0;
+    memset(w->body_force, 0, 3 * (size_t)w->model->nbody * sizeof *w->body_force);
+    refresh(w);
+    if (w->s->imu_site >= 0) imu_velocity(w, w->imu_vel);
+}
+
+static void world_reset(qi_world *w, const double *q) {
+    mj_resetData(w->m, w->d);
+    w->k = 0, w->status = QIAO_OK, w->energy = 0;
     w->cmds.n = 0;
     size_t nu = (size_t)w->s->nu, nb = (size_t)w->model->nbody;
     memset(w->tau, 0, nu * sizeof *w->tau), memset(w->said, 0, nu * sizeof *w->said);
     memset(w->tau_peak, 0, nu * sizeof *w->tau_peak);
-    memset(w->body_force, 0, 3 * nb * sizeof *w->body_force);
     memset(w->body_peak, 0, nb * sizeof *w->body_peak);
     for (size_t i = 0; i < nu; i++) // a native drive holds the rest pose until told otherwise
         if (w->s->drive[i].d.native && w->s->drive[i].qadr >= 0) w->tau[i] = q[w->s->drive[i].qadr];
-    refresh(w);
-    if (w->s->imu_site >= 0) imu_velocity(w, w->imu_vel);
+    world_set(w, q, NULL);
 }
 
 // Contact forces of the step that was just solved, and the sums on each body.
 static void take_contacts(qi_world *w) {
     const mjModel *m = w->m;
     const mjData *d = w->d;
-    for (int i = 0; i < w->ncontact; i++)
-        for (int side = 0; side < 2; side++)
-            memset(w->body_force + 3 * w->contact[i].body[side], 0, 3 * sizeof(double));
+    int nbody = w->model->nbody;
+    memset(w->body_force, 0, 3 * (size_t)nbody * sizeof *w->body_force);
     w->ncontact = 0;
-    for (int i = 0; i < d->ncon && w->ncontact < QIAO_CONTACT_MAX; i++) {
+    for (int i = 0; i < d->ncon; i++) {
         const mjContact *c = &d->contact[i];
         if (c->efc_address < 0 || c->geom[0] < 0 || c->geom[1] < 0) continue;
         double f[6];
         mj_contactForce(m, d, i, f);
-        qiao_contact *o = &w->contact[w->ncontact++];
+        qiao_contact spare,
+            *o = w->ncontact < QIAO_CONTACT_MAX ? &w->contact[w->ncontact++] : &spare;
         for (int side = 0; side < 2; side++)
             o->geom[side] = c->geom[side], o->body[side] = m->geom_bodyid[c->geom[side]];
         for (int k = 0; k < 3; k++) { // the frame's rows are normal and tangents
@@ -159,22 +177,25 @@ static void take_contacts(qi_world *w) {
             w->body_force[3 * o->body[0] + k] -= o->force_w[k];
         }
     }
-    for (int i = 0; i < w->ncontact; i++)
-        for (int side = 0; side < 2; side++) {
-            int b = w->contact[i].body[side];
-            const double *f = w->body_force + 3 * b;
-            double size = sqrt(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]);
-            if (size > w->body_peak[b]) w->body_peak[b] = size;
-        }
+    for (int b = 0; b < nbody && w->ncontact; b++) {
+        const double *f = w->body_force + 3 * b;
+        double size = sqrt(f[0] * f[0] + f[1] * f[1] + f[2] * f[2]);
+        if (size > w->body_peak[b]) w->body_peak[b] = size;
+    }
 }
 
-static void apply_drives(qi_world *w) {
+// false: a command or what became of it is not finite, which MuJoCo would take for no command.
+static bool apply_drives(qi_world *w) {
+    double sum = 0;
     qi_drive_step(w->s->drive, &w->cmds, w->k, w->d->qpos, w->d->qvel, w->tau);
     for (int i = 0; i < w->s->nu; i++) {
         const qi_drive *v = &w->s->drive[i];
         double scale = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
-        w->d->ctrl[w->m->actuator_ctrladr[v->act]] = w->tau[i] / scale;
+        double ctrl = w->tau[i] / scale;
+        w->d->ctrl[w->m->actuator_ctrladr[v->act]] = ctrl;
+        sum += ctrl * 0;
     }
+    return sum == 0;
 }
 
 static void account(qi_world *w) {
@@ -196,31 +217,40 @@ static bool state_finite(const qi_world *w) {
     return sum == 0;
 }
 
+// Back to the state before the step that failed, for good.
+static void stop(qi_world *w, qiao_err why) {
+    size_t nq = (size_t)w->model->nq, nv = (size_t)w->model->nv;
+    memcpy(w->d->qpos, w->keep, nq * sizeof *w->keep);
+    memcpy(w->d->qvel, w->keep + nq, nv * sizeof *w->keep);
+    w->status = why, w->ncontact = 0;
+}
+
 static void world_step(qi_world *w) {
+    refresh(w);
     if (w->status) return;
     mjData *d = w->d;
     size_t nq = (size_t)w->model->nq, nv = (size_t)w->model->nv;
+    if (w->s->imu_site >= 0) imu_velocity(w, w->imu_vel);
+    memcpy(w->keep, d->qpos, nq * sizeof *d->qpos);
+    memcpy(w->keep + nq, d->qvel, nv * sizeof *d->qvel);
+    if (!apply_drives(w)) {
+        stop(w, QIAO_E_NAN);
+        return;
+    }
     qi_guard g;
     qi_guard_arm(&g);
-    if (setjmp(g.jump) == 0) {
-        refresh(w);
-        if (w->s->imu_site >= 0) imu_velocity(w, w->imu_vel);
-        memcpy(w->keep, d->qpos, nq * sizeof *d->qpos);
-        memcpy(w->keep + nq, d->qvel, nv * sizeof *d->qvel);
-        apply_drives(w);
+    if (setjmp(g.jump) == 0)
         mj_step2(w->m, d);
-        w->fresh = false;
-        take_contacts(w);
-        account(w);
-    } else {
-        w->status = QIAO_E_LIMIT; // MuJoCo's own arena is full, for instance
-    }
+    else
+        w->status = QIAO_E_LIMIT;
     qi_guard_disarm(&g);
-    w->k++;
-    if (state_finite(w)) return;
-    memcpy(d->qpos, w->keep, nq * sizeof *d->qpos);
-    memcpy(d->qvel, w->keep + nq, nv * sizeof *d->qvel);
-    w->status = QIAO_E_NAN;
+    if (w->status || !state_finite(w)) {
+        stop(w, w->status ? w->status : QIAO_E_NAN);
+        return;
+    }
+    w->fresh = false, w->k++;
+    take_contacts(w);
+    account(w);
 }
 
 static int64_t world_now(const qi_world *w) { return w->k; }
@@ -258,9 +288,12 @@ static void sense_feet(const qi_world *w, qiao_sensor_kind kind, double *x) {
             double sign = o->body[1] == w->s->foot_body[i]   ? 1
                           : o->body[0] == w->s->foot_body[i] ? -1
                                                              : 0;
-            // only what touches near the foot: the same link may also hit with its shin
+            if (sign == 0) continue;
+            // a sole, or what touches near the foot: the same link may also hit with its shin
+            int own = o->geom[sign > 0] - w->m->body_geomadr[w->s->foot_body[i]];
+            bool sole = own < 64 && (w->s->foot_sole[i] >> own & 1);
             double r[3] = {o->pos_w[0] - p[0], o->pos_w[1] - p[1], o->pos_w[2] - p[2]};
-            if (sign == 0 || r[0] * r[0] + r[1] * r[1] + r[2] * r[2] > 0.06 * 0.06) continue;
+            if (!sole && r[0] * r[0] + r[1] * r[1] + r[2] * r[2] > 0.06 * 0.06) continue;
             for (int k = 0; k < 3; k++) f[k] += sign * o->force_w[k];
         }
         if (kind == QIAO_SENSE_FOOT_FORCE)
@@ -343,6 +376,8 @@ static void world_truth(qi_world *w, qiao_truth *t) {
     refresh(w);
     for (int i = 0; i < w->model->nbody; i++)
         mj_objectVelocity(w->m, w->d, mjOBJ_XBODY, i, w->body_vel + 6 * i, 0);
+    int warnings = 0;
+    for (int i = 0; i < mjNWARNING; i++) warnings += w->d->warning[i].number;
     *t = (qiao_truth){.model = w->model,
                       .t_ns = llround((double)w->k * w->m->opt.timestep * 1e9),
                       .q = w->d->qpos,
@@ -355,7 +390,8 @@ static void world_truth(qi_world *w, qiao_truth *t) {
                       .body_force_peak = w->body_peak,
                       .energy = w->energy,
                       .ncontact = w->ncontact,
-                      .contact = w->contact};
+                      .contact = w->contact,
+                      .nwarning = warnings};
 }
 
 static void world_peaks_clear(qi_world *w) {
@@ -367,6 +403,7 @@ const qi_engine qi_engine_mujoco = {
     .open = world_open,
     .close = world_close,
     .reset = world_reset,
+    .set = world_set,
     .step = world_step,
     .commands = world_commands,
     .now = world_now,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // open.c - makes a qiao_sim: engine, drives, signals, worlds.
+#include "model/guess.h"
 #include "model/sensors.h"
 #include "sim/sim.h"
 
@@ -26,9 +27,9 @@ static const qi_engine *find_engine(const char *name, qiao_diag *d) {
     return NULL;
 }
 
-static int steps(double seconds, double dt) { return (int)lround(seconds / dt); }
+static int steps(double seconds, double dt) { return (int)fmin(round(seconds / dt), 1e9); }
 
-static bool make_drives(qiao_sim *s, const qiao_model *m) {
+static bool make_drives(qiao_sim *s, const qiao_model *m, qiao_diag *d) {
     qi_setup *u = &s->setup;
     const qiao_robot *r = u->robot;
     qi_drive *drive = qiao_arena_get(s->arena, (size_t)(u->nu + 1) * sizeof *drive);
@@ -39,6 +40,12 @@ static bool make_drives(qiao_sim *s, const qiao_model *m) {
         qi_drive *v = &drive[i];
         *v = (qi_drive){.d = r->drive[i], .act = act, .qadr = -1, .vadr = -1, .period = 1};
         v->gear = m->act_gear[act];
+        if (!v->d.native && !qi_is_motor(m, act)) {
+            qiao_diag_set(d, QIAO_E_FIT, r->path, 0, 0,
+                          "actuator '%s' follows a law of its own; its drive must be native",
+                          m->act_name[act]);
+            return false;
+        }
         if (j >= 0) v->qadr = m->jnt_qadr[j], v->vadr = m->jnt_vadr[j];
         if (v->d.rate_hz > 0) v->period = steps(1 / v->d.rate_hz, m->dt);
         if (v->period < 1) v->period = 1;
@@ -48,6 +55,31 @@ static bool make_drives(qiao_sim *s, const qiao_model *m) {
     }
     u->drive = drive;
     return true;
+}
+
+// Which geoms of a foot's body are sole all over: in the rest pose they end low above the site.
+static bool make_soles(qiao_sim *s) {
+    const qiao_robot *r = s->setup.robot;
+    const mjModel *m = r->model->mj;
+    uint64_t *sole = qiao_arena_get(s->arena, (size_t)(r->nfoot + 1) * sizeof *sole);
+    mjData *d = mj_makeData(m);
+    if (sole && d) {
+        memcpy(d->qpos, r->rest_q, (size_t)r->model->nq * sizeof *d->qpos);
+        mj_kinematics(m, d);
+    }
+    for (int i = 0; sole && d && i < r->nfoot; i++) {
+        int b = m->site_bodyid[r->foot_site[i]], n = m->body_geomnum[b];
+        for (int k = 0; k < n && k < 64; k++) {
+            int g = m->body_geomadr[b] + k;
+            const double *box = m->geom_aabb + 6 * g, *z = d->geom_xmat + 9 * g + 6;
+            double top = d->geom_xpos[3 * g + 2];
+            for (int j = 0; j < 3; j++) top += z[j] * box[j] + fabs(z[j]) * box[3 + j];
+            if (top < d->site_xpos[3 * r->foot_site[i] + 2] + 0.08) sole[i] |= (uint64_t)1 << k;
+        }
+    }
+    mj_deleteData(d);
+    s->setup.foot_sole = sole;
+    return sole && d;
 }
 
 // Where the robot's parts are in the worlds.
@@ -67,7 +99,26 @@ static bool make_parts(qiao_sim *s, const qiao_model *m, qiao_diag *d) {
     u->tool_site = r->tool_site >= 0 ? u->part.site[r->tool_site] : -1;
     u->imu_site = r->imu_site >= 0 ? u->part.site[r->imu_site] : -1;
     u->nu = r->model->nu;
-    return make_drives(s, m);
+    return make_soles(s) && make_drives(s, m, d);
+}
+
+// Scenes may differ in what is fixed; the robot must have the same indices in each of them.
+static bool same_parts(qiao_sim *s, int i, const qiao_model *m, qiao_diag *d) {
+    const qiao_model *r = s->setup.robot->model;
+    const qiao_part *a = &s->setup.part;
+    qiao_part b;
+    qiao_arena *mem = qiao_arena_new();
+    bool same = mem && !qiao_model_part(m, s->setup.robot, mem, &b, d);
+    if (same)
+        same = !memcmp(a->body, b.body, (size_t)r->nbody * sizeof *b.body) &&
+               !memcmp(a->jnt, b.jnt, (size_t)r->njnt * sizeof *b.jnt) &&
+               !memcmp(a->act, b.act, (size_t)r->nu * sizeof *b.act) &&
+               !memcmp(a->site, b.site, (size_t)r->nsite * sizeof *b.site);
+    qiao_arena_free(mem);
+    if (!same)
+        qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0,
+                      "world %d holds the robot at other indices than world 0", i);
+    return same;
 }
 
 static uint32_t purpose_of(const char *name) { // by name, so that a new sensor shifts no other
@@ -184,6 +235,7 @@ static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bo
                       i, m->nq, m->nv, m->nbody, first->nq, first->nv, first->nbody);
         return false;
     }
+    if (i > 0 && m != first && !same_parts(s, i, m, d)) return false;
     if (!(o->world = s->engine->open(&s->setup, m, d))) return false;
     o->samples.store = qiao_arena_get(s->arena, (store + 1) * sizeof(double));
     o->samples.at = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * QI_SLOTS * sizeof(int64_t));
@@ -221,7 +273,13 @@ static bool make(qiao_sim *s, const qiao_sim_def *def, qiao_diag *d) {
         if (!make_world(s, i, def->world[i], store, map, d)) return false;
     s->pool = qi_pool_new(def->nthread);
     if (!s->w || !s->pool) return false;
-    for (int i = 0; i < s->n; i++) qiao_sim_reset(s, i, 0, 0);
+    for (int i = 0; i < s->n; i++) {
+        qiao_err e = qiao_sim_reset(s, i, 0, 0);
+        if (!e) continue;
+        qiao_diag_set(d, e, def->robot->path, 0, 0, "world %d cannot start: %s%s", i,
+                      qiao_err_text(e), e == QIAO_E_LIMIT ? " (<size memory> of the model)" : "");
+        return false;
+    }
     return true;
 }
 

@@ -44,7 +44,7 @@ void qiao_sim_step_world(qiao_sim *s, int w, int nstep) { step_one(s, w, nstep);
 qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial) {
     if (w < 0 || w >= s->n) return QIAO_E_ARG;
     qi_slot *o = &s->w[w];
-    s->engine->reset(o->world, o->model->q0, NULL);
+    s->engine->reset(o->world, o->model->q0);
     o->samples.rng = (qiao_rng){.seed = seed, .trial = trial};
     for (int i = 0; i < s->nsig * QI_SLOTS; i++) o->samples.at[i] = -1;
     memset(o->samples.command, 0, (size_t)s->nobs * sizeof(double));
@@ -56,11 +56,18 @@ qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial) {
 
 qiao_err qiao_sim_set(qiao_sim *s, int w, const double *q, const double *qd) {
     if (w < 0 || w >= s->n) return QIAO_E_ARG;
-    for (int i = 0; i < s->w[w].model->nq; i++)
+    qi_slot *o = &s->w[w];
+    for (int i = 0; i < o->model->nq; i++)
         if (!isfinite(q[i])) return QIAO_E_NAN;
-    s->engine->reset(s->w[w].world, q, qd);
-    for (int i = 0; i < s->nsig * QI_SLOTS; i++) s->w[w].samples.at[i] = -1;
-    return QIAO_OK;
+    for (int i = 0; qd && i < o->model->nv; i++)
+        if (!isfinite(qd[i])) return QIAO_E_NAN;
+    if (s->engine->status(o->world)) return s->engine->status(o->world);
+    s->engine->set(o->world, q, qd);
+    // samples of this very step were taken before the change; older ones are still under way
+    int64_t k = s->engine->now(o->world);
+    for (int i = 0; i < s->nsig * QI_SLOTS; i++)
+        if (o->samples.at[i] == k) o->samples.at[i] = -1;
+    return s->engine->status(o->world);
 }
 
 void qiao_sim_command_world(qiao_sim *s, int w, const qiao_cmd *c, int row) {
