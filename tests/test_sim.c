@@ -208,6 +208,229 @@ TEST(not_finite_stops_that_world_alone) {
     rig_close(&g);
 }
 
+// A cart on a rail with a motor of gear 2 and the drive that yaml gives it.
+static qiao_robot *cart(const char *option, const char *drive) {
+    char xml[900], yaml[300];
+    qiao_diag d = {0};
+    snprintf(xml, sizeof xml,
+             "<mujoco>%s<option gravity='0 0 0'/><worldbody><body name='cart'>"
+             "<joint name='rail' type='slide' axis='1 0 0'/><geom type='box' size='.1 .1 .1' "
+             "mass='2'/><site name='imu'/></body></worldbody><actuator><motor name='rail' "
+             "joint='rail' gear='2'/></actuator></mujoco>",
+             option);
+    snprintf(yaml, sizeof yaml, "model: cart.xml\nimu: imu\ndrives: [{%s}]\nsensors: %s\n", drive,
+             "[{kind: joint_pos}, {kind: joint_vel}, {kind: joint_tau}, {kind: imu_acc}]");
+    CHECK(qiao_dir_make("build/test/sim", &d) == QIAO_OK);
+    CHECK(!qiao_file_write("build/test/sim/cart.xml", xml, strlen(xml), &d), "%s", d.text);
+    CHECK(!qiao_file_write("build/test/sim/robot.yaml", yaml, strlen(yaml), &d), "%s", d.text);
+    qiao_robot *r = qiao_robot_load("build/test/sim/robot.yaml", &d);
+    CHECK(r != NULL, "%s", d.text);
+    return r;
+}
+
+static qiao_sim *cart_sim(qiao_robot *r, qiao_model **w, qiao_diag *d) {
+    static const qiao_model *worlds[1];
+    *w = qiao_model_world(r, "<mujoco/>", origin, 0, d);
+    CHECK(*w != NULL, "%s", d->text);
+    worlds[0] = *w;
+    qiao_sim_def def = qiao_sim_def_default();
+    def.robot = r, def.world = worlds, def.period = 5 * (*w)->dt;
+    return qiao_sim_new(&def, d);
+}
+
+TEST(torque_reaches_the_joint_as_newton_says) {
+    // 4 N on 2 kg from the second step on (delay 4 ms of 2 ms steps); rotor inertia 0.5 adds mass
+    qiao_diag d = {0};
+    qiao_model *w;
+    qiao_robot *r = cart("<option timestep='0.002'/>", "match: rail, delay_ms: 4, armature: 0.5");
+    qiao_sim *s = cart_sim(r, &w, &d);
+    CHECK(s != NULL, "%s", d.text);
+    double zero = 0, tau = 4;
+    qiao_cmd c = {1, 1, &zero, &zero, &zero, &zero, &tau};
+    qiao_sim_command(s, &c), qiao_sim_step(s, 10);
+    qiao_truth t;
+    qiao_sim_truth(s, 0, &t);
+    CHECK_NEAR(t.qd[0], 4 / 2.5 * 8 * 0.002, 1e-12);
+    CHECK_NEAR(t.tau[0], 4, 1e-12);
+    CHECK_NEAR(t.act_force_peak[0], 4, 1e-12);
+    double work = 0; // force times speed at the end of each of the eight steps
+    for (int i = 1; i <= 8; i++) work += 4 * (4 / 2.5 * i * 0.002) * 0.002;
+    CHECK_NEAR(t.energy, work, 1e-12);
+    const qiao_obs *o = qiao_sim_observe(s);
+    const qiao_signal *acc = qiao_io_find(qiao_sim_io(s), "imu_acc", &d);
+    CHECK_NEAR(o->x[acc->adr], 4 / 2.5, 1e-9);
+    qiao_sim_free(s), qiao_model_free(w), qiao_robot_free(r);
+}
+
+TEST(set_keeps_time_and_commands) {
+    qiao_diag d = {0};
+    qiao_model *w;
+    qiao_robot *r = cart("", "match: rail");
+    qiao_sim *s = cart_sim(r, &w, &d);
+    CHECK(s != NULL, "%s", d.text);
+    double zero = 0, tau = 4, q = 0.7, qd = 0.1, bad = INFINITY;
+    qiao_cmd c = {1, 1, &zero, &zero, &zero, &zero, &tau};
+    qiao_sim_command(s, &c), qiao_sim_step(s, 5), qiao_sim_observe(s);
+    CHECK(qiao_sim_set(s, 0, &q, &qd) == QIAO_OK);
+    CHECK(qiao_sim_observe(s)->x[0] == 0.7 && qiao_sim_obs(s)->x[1] == 0.1);
+    qiao_truth t;
+    qiao_sim_truth(s, 0, &t);
+    CHECK(t.t_ns == 10000000 && t.energy > 0, "%lld", (long long)t.t_ns);
+    qiao_sim_step(s, 5), qiao_sim_truth(s, 0, &t);
+    CHECK_NEAR(t.qd[0], 0.1 + 4.0 / 2 * 0.01, 1e-12); // the command is still there
+    CHECK(qiao_sim_set(s, 0, &q, &bad) == QIAO_E_NAN);
+    CHECK(qiao_sim_set(s, 0, &bad, &qd) == QIAO_E_NAN);
+    qiao_sim_free(s), qiao_model_free(w), qiao_robot_free(r);
+}
+
+TEST(commands_that_are_no_numbers_stop_the_world) {
+    qiao_diag d = {0};
+    qiao_model *w;
+    qiao_robot *r = cart("", "match: rail");
+    qiao_sim *s = cart_sim(r, &w, &d);
+    CHECK(s != NULL, "%s", d.text);
+    double zero = 0, tau = NAN;
+    qiao_cmd c = {1, 1, &zero, &zero, &zero, &zero, &tau};
+    qiao_sim_step(s, 3), qiao_sim_command(s, &c), qiao_sim_step(s, 3);
+    qiao_truth t;
+    qiao_sim_truth(s, 0, &t);
+    CHECK(qiao_sim_status(s, 0) == QIAO_E_NAN);
+    CHECK(t.t_ns == 6000000 && isfinite(t.q[0]) && isfinite(t.energy), "%lld", (long long)t.t_ns);
+    CHECK(qiao_sim_set(s, 0, &zero, NULL) == QIAO_E_NAN, "only a reset heals");
+    CHECK(qiao_sim_reset(s, 0, 1, 1) == QIAO_OK);
+    qiao_sim_free(s), qiao_model_free(w), qiao_robot_free(r);
+}
+
+TEST(a_model_without_room_is_refused_or_stopped) {
+    // while the ball falls there is room, when it touches the ground there is not
+    static const char xml[] =
+        "<mujoco><size memory='%d'/><worldbody><geom type='plane' size='0 0 1'/>"
+        "<body pos='0 0 .12'><freejoint/><geom size='.1' mass='1'/></body>"
+        "</worldbody></mujoco>";
+    qiao_diag d = {0};
+    CHECK(qiao_dir_make("build/test/sim", &d) == QIAO_OK);
+    int refused = 0, stopped = 0, ran = 0;
+    for (int bytes = 500; bytes < 30000; bytes += 500) {
+        char text[500];
+        snprintf(text, sizeof text, xml, bytes);
+        CHECK(!qiao_file_write("build/test/sim/ball.xml", text, strlen(text), &d), "%s", d.text);
+        qiao_robot *r = qiao_robot_load("build/test/sim/ball.xml", &d);
+        if (!r) {
+            CHECK_TEXT(d.text, "ball.xml: Error: engine error: mj_stackAlloc");
+            d = (qiao_diag){0}, refused++;
+            continue;
+        }
+        qiao_model *w = qiao_model_world(r, "<mujoco/>", origin, 0, &d);
+        CHECK(w != NULL, "%s", d.text);
+        const qiao_model *worlds[1] = {w};
+        qiao_sim_def def = qiao_sim_def_default();
+        def.robot = r, def.world = worlds;
+        qiao_sim *s = qiao_sim_new(&def, &d);
+        qiao_truth t = {0};
+        if (s) qiao_sim_step(s, 100), qiao_sim_truth(s, 0, &t);
+        if (!s) {
+            CHECK_TEXT(d.text, "<size memory> of the model");
+            d = (qiao_diag){0}, refused++;
+        } else if (qiao_sim_status(s, 0)) {
+            CHECK(qiao_sim_status(s, 0) == QIAO_E_LIMIT && t.q[2] < .12 && t.q[2] > .09);
+            stopped++;
+        } else {
+            ran++;
+        }
+        qiao_sim_free(s), qiao_model_free(w), qiao_robot_free(r);
+    }
+    CHECK(refused && stopped && ran, "%d refused, %d stopped, %d ran", refused, stopped, ran);
+}
+
+TEST(second_command_in_a_step_replaces_the_first) {
+    double row[10] = {0}, one[1] = {1}, two[1] = {2}, none[1] = {0};
+    int64_t issued[2] = {0};
+    qi_cmds c = {.nu = 1, .cap = 2, .issued = issued, .row = row};
+    const double *a[5] = {one, none, none, none, none}, *b[5] = {two, none, none, none, none};
+    qi_cmds_push(&c, 0, a), qi_cmds_push(&c, 5, a), qi_cmds_push(&c, 5, b);
+    CHECK(c.n == 2 && issued[0] == 5 && issued[1] == 0 && row[0] == 2 && row[5] == 1);
+}
+
+TEST(a_sole_touches_everywhere_a_shin_only_near_the_foot) {
+    // a leg of a shin (long box) and a sole (flat box, 30 cm); the site is in the middle of the sole
+    const char *xml =
+        "<mujoco><worldbody><body name='trunk' pos='0 0 .63'><freejoint/><geom size='.05' "
+        "mass='1'/><body name='leg'><joint name='hip' axis='0 1 0'/><joint name='yaw' axis='0 0 "
+        "1'/>"
+        "<geom type='box' size='.02 .02 .25' pos='0 0 -.35' mass='1'/><geom type='box' size='.15 "
+        ".1 "
+        ".01' pos='0 0 -.61' mass='1'/><site name='foot' pos='0 0 -.62'/></body></body></worldbody>"
+        "<actuator><motor joint='hip' name='hip'/><motor joint='yaw' name='yaw'/></actuator>"
+        "</mujoco>";
+    qiao_diag d = {0};
+    CHECK(qiao_dir_make("build/test/sim", &d) == QIAO_OK);
+    CHECK(!qiao_file_write("build/test/sim/leg.xml", xml, strlen(xml), &d), "%s", d.text);
+    const char *scene[] = {
+        "<mujoco><worldbody><geom type='plane' size='0 0 1' pos='0 0 .012'/></worldbody></mujoco>",
+        "<mujoco><worldbody><geom type='box' size='.1 .1 .1' pos='.119 0 "
+        ".4'/></worldbody></mujoco>"};
+    for (int i = 0; i < 2; i++) { // it stands on its corners; or its shin presses against a block
+        rig g;
+        rig_open(&g, "build/test/sim/leg.xml", scene[i], 1, 1, NULL, 0);
+        qiao_sim_step(g.s, 5);
+        qiao_truth t;
+        qiao_sim_truth(g.s, 0, &t);
+        const qiao_signal *touch = qiao_io_find(qiao_sim_io(g.s), "foot_contact", NULL);
+        CHECK(t.ncontact > 0 && touch);
+        CHECK(qiao_sim_observe(g.s)->x[touch->adr] == (i == 0), "scene %d", i);
+        rig_close(&g);
+    }
+}
+
+TEST(many_contacts_are_all_in_the_sums) {
+    // 100 plates of four contacts each on the ground: more than the list holds
+    rig g;
+    rig_open(&g, "go2",
+             "<mujoco><option timestep='0.002'/><worldbody><geom type='plane' size='0 0 1'/>"
+             "<body name='pile' pos='5 0 .01'><freejoint/><replicate count='100' offset='.3 0 0'>"
+             "<geom type='box' size='.1 .1 .01' mass='1'/></replicate></body></worldbody></mujoco>",
+             1, 1, NULL, 0);
+    qiao_sim_step(g.s, 300);
+    qiao_truth t;
+    qiao_sim_peaks_clear(g.s, 0), qiao_sim_step(g.s, 1), qiao_sim_truth(g.s, 0, &t);
+    CHECK(t.ncontact == QIAO_CONTACT_MAX, "%d", t.ncontact);
+    CHECK_NEAR(t.body_force_peak[qiao_model_body(g.w, "pile")], 100 * 9.81, 10);
+    CHECK(t.nwarning == 0, "%d", t.nwarning);
+    rig_close(&g);
+}
+
+TEST(height_scan_sees_slanted_planes) {
+    const qiao_sensor grant[] = {
+        {.kind = QIAO_SENSE_HEIGHT_SCAN, .grid_n = {3, 1}, .grid_step = 1}};
+    rig g;
+    rig_open(&g, "go2",
+             "<mujoco><worldbody><geom type='plane' size='0 0 1'/>"
+             "<geom type='plane' size='0 0 1' euler='0 -10 0'/></worldbody></mujoco>",
+             1, 1, grant, 1);
+    const qiao_signal *s = qiao_io_find(qiao_sim_io(g.s), "height_scan", NULL);
+    const double *x = qiao_sim_obs(g.s)->x + s->adr;
+    CHECK_NEAR(x[2] - x[1], tan(10 * 3.14159265358979323846 / 180), 1e-6);
+    CHECK_NEAR(x[0] - x[1], 0, 1e-6); // the other one lies higher there
+    rig_close(&g);
+}
+
+TEST(worlds_with_the_robot_elsewhere_are_refused) {
+    qiao_diag d = {0};
+    qiao_robot *r = qiao_robot_load("go2", &d);
+    qiao_model *a = qiao_model_world(r, FLOOR, origin, 0, &d);
+    qiao_model *b = qiao_model_world(
+        r, "<mujoco><worldbody><site name='mark'/></worldbody></mujoco>", origin, 0, &d);
+    CHECK(a && b, "%s", d.text);
+    const qiao_model *ws[2] = {a, b};
+    qiao_sim_def def = qiao_sim_def_default();
+    def.robot = r, def.world = ws, def.nworld = 2, def.period = 0.01;
+    qiao_sim *s = qiao_sim_new(&def, &d);
+    bool moved = memcmp(a->site_body, b->site_body, sizeof(int)) != 0;
+    CHECK(s == NULL && moved, "%s", d.text);
+    CHECK_TEXT(d.text, "world 1 holds the robot at other indices");
+    qiao_sim_free(s), qiao_model_free(a), qiao_model_free(b), qiao_robot_free(r);
+}
+
 TEST(push_moves) {
     rig g;
     rig_open(&g, "go2", "<mujoco><option gravity='0 0 0'/></mujoco>", 2, 1, NULL, 0);

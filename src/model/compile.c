@@ -10,15 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-// MuJoCo ends with "Element 'geom', line 7", or writes "Line number=7": the number, or 0.
+// MuJoCo's message ends with "Element 'geom', line 7", or holds "Line number=7": the number, or 0.
+// A line elsewhere in it is one of MuJoCo's own source.
 static int line_of(const char *text) {
-    static const char *const marks[] = {", line ", "Line number=", "(line = "};
-    for (int i = 0; i < 3; i++) {
-        const char *p = NULL;
-        for (const char *q = text; (q = strstr(q, marks[i])); q++) p = q; // names may hold it too
-        if (p) return atoi(p + strlen(marks[i]));
-    }
-    return 0;
+    const char *p = NULL, *mark = strstr(text, "Line number=");
+    if (mark) return atoi(mark + strlen("Line number="));
+    for (const char *q = text; (q = strstr(q, ", line ")); q++) p = q + strlen(", line ");
+    return p && p[strspn(p, "0123456789")] == 0 ? atoi(p) : 0;
 }
 
 static void flatten(char *s) { // one line, no trailing space
