@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_alloc.c - the step never allocates (law 6). The allocator is replaced for the whole program,
 // libraries included: malloc, calloc, realloc, aligned_alloc, posix_memalign and memalign count.
+#include "model/mjguard.h"
 #include "qiao/sim.h"
 #include "test.h"
 
 #include <errno.h>
+#include <mujoco/mujoco.h>
 #include <stdatomic.h>
 
 #if defined(__has_feature)
@@ -18,7 +20,8 @@
 #define SANITIZED 0
 #endif
 
-static atomic_long counted;
+static atomic_long counted, living; // allocations seen, and how many of all were not freed yet
+static atomic_long fail_at = -1;    // the allocation that fails, -1: none
 static atomic_bool counting;
 
 #if !SANITIZED
@@ -27,21 +30,37 @@ void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t each);
 void *__libc_realloc(void *p, size_t n);
 void *__libc_memalign(size_t align, size_t n);
+void __libc_free(void *p);
 
-static void note(void) {
-    if (atomic_load(&counting)) atomic_fetch_add(&counted, 1);
+// Counts one allocation; false: this one fails.
+static bool note(void) {
+    return !atomic_load(&counting) || atomic_fetch_add(&counted, 1) != atomic_load(&fail_at);
+}
+static void *alive(void *p) {
+    if (p) atomic_fetch_add(&living, 1);
+    return p;
 }
 void *memalign(size_t align, size_t n);
 
-EXPORT void *malloc(size_t n) { return note(), __libc_malloc(n); }
-EXPORT void *calloc(size_t n, size_t each) { return note(), __libc_calloc(n, each); }
-EXPORT void *realloc(void *p, size_t n) { return note(), __libc_realloc(p, n); }
-EXPORT void *memalign(size_t align, size_t n) { return note(), __libc_memalign(align, n); }
-EXPORT void *aligned_alloc(size_t align, size_t n) { return note(), __libc_memalign(align, n); }
+EXPORT void *malloc(size_t n) { return note() ? alive(__libc_malloc(n)) : NULL; }
+EXPORT void *calloc(size_t n, size_t each) { return note() ? alive(__libc_calloc(n, each)) : NULL; }
+EXPORT void *realloc(void *p, size_t n) {
+    if (!note()) return NULL;
+    void *q = __libc_realloc(p, n);
+    if (p == NULL) alive(q);
+    return q;
+}
+EXPORT void *memalign(size_t align, size_t n) {
+    return note() ? alive(__libc_memalign(align, n)) : NULL;
+}
+EXPORT void *aligned_alloc(size_t align, size_t n) { return memalign(align, n); }
 EXPORT int posix_memalign(void **p, size_t align, size_t n) {
-    note();
-    *p = __libc_memalign(align, n);
+    *p = memalign(align, n);
     return *p ? 0 : ENOMEM;
+}
+EXPORT void free(void *p) {
+    if (p) atomic_fetch_sub(&living, 1);
+    __libc_free(p);
 }
 #endif
 
@@ -54,6 +73,66 @@ TEST(hook_sees_libraries) {
     CHECK(r != NULL, "%s", d.text);
     CHECK(atomic_load(&counted) > 1000, "only %ld seen", atomic_load(&counted));
     qiao_robot_free(r);
+}
+
+// Lets allocation n, n + 1, ... of make() fail in turn, until all it asks for is given. Returns the
+// sum of blocks that were not freed after the failures.
+static long fail_in_turn(bool (*make)(void *ctx), void *ctx, long *runs) {
+    long lost = 0;
+    for (*runs = 0; *runs < 1000; ++*runs) {
+        long before = atomic_load(&living);
+        atomic_store(&counted, 0), atomic_store(&fail_at, *runs), atomic_store(&counting, true);
+        bool made = make(ctx);
+        atomic_store(&counting, false), atomic_store(&fail_at, -1);
+        lost += atomic_load(&living) - before;
+        if (made && atomic_load(&counted) <= *runs) break;
+    }
+    return lost;
+}
+
+static bool make_data(void *ctx) { // MuJoCo's own
+    mjData *data = qi_make_data(ctx);
+    mj_deleteData(data);
+    return data;
+}
+
+static qiao_diag last;
+static bool silent; // a failure that did not say why
+
+static bool make_sim(void *ctx) {
+    last = (qiao_diag){0};
+    qiao_sim *s = qiao_sim_new(ctx, &last);
+    if (!s && (last.err == QIAO_OK || last.text[0] == 0)) silent = true;
+    qiao_sim_free(s);
+    return s;
+}
+
+TEST(every_allocation_of_a_sim_may_fail) {
+    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+    qiao_diag d = {0};
+    qiao_robot *r = qiao_robot_load("go2", &d);
+    CHECK(r != NULL, "%s", d.text);
+    const double origin[3] = {0, 0, 0};
+    qiao_model *w = qiao_model_world(
+        r, "<mujoco><worldbody><geom type='box' size='1 1 .1'/></worldbody></mujoco>", origin, 0,
+        &d);
+    CHECK(w != NULL, "%s", d.text);
+    const qiao_model *worlds[2] = {w, w};
+    const qiao_sensor grant = {.kind = QIAO_SENSE_HEIGHT_SCAN, .grid_n = {3, 3}, .grid_step = 0.1};
+    qiao_sim_def def = qiao_sim_def_default();
+    def.nworld = 2, def.nthread = 2, def.robot = r, def.world = worlds;
+    def.grant = &grant, def.ngrant = 1;
+    mjModel *mj;
+    memcpy(&mj, &w->mj, sizeof mj);
+    long runs, runs_mj, lost_mj = fail_in_turn(make_data, mj, &runs_mj);
+    CHECK(make_sim(&def), "%s", last.text);
+    long lost = fail_in_turn(make_sim, &def, &runs);
+    CHECK(runs > 20 && runs < 1000, "%ld allocations", runs);
+    CHECK(!silent, "a failure did not say why");
+    // MuJoCo loses blocks of its own when memory ends in mj_makeData. A sim calls it four times:
+    // for the soles, the height map and two worlds.
+    CHECK(lost == 4 * lost_mj, "%ld blocks lost, %ld of them by MuJoCo", lost, 4 * lost_mj);
+    qiao_model_free(w), qiao_robot_free(r);
 }
 
 TEST(ten_thousand_steps_allocate_nothing) {

@@ -29,3 +29,12 @@ void qi_guard_arm(qi_guard *g) {
     armed = g;
 }
 void qi_guard_disarm(qi_guard *g) { armed = g->outer; }
+
+struct mjData_ *qi_make_data(const struct mjModel_ *m) {
+    qi_guard g;
+    mjData *volatile d = NULL;
+    qi_guard_arm(&g);
+    if (setjmp(g.jump) == 0) d = mj_makeData(m);
+    qi_guard_disarm(&g);
+    return d;
+}

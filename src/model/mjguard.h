@@ -14,7 +14,11 @@ typedef struct qi_guard {
 
 // Use:  qi_guard g; qi_guard_arm(&g); if (setjmp(g.jump) == 0) { ... } else { g.text says why }
 //       qi_guard_disarm(&g);   (on both ways)
+struct mjData_;
+struct mjModel_;
 void qi_guard_arm(qi_guard *g);
 void qi_guard_disarm(qi_guard *g);
+// mj_makeData that returns NULL when memory is out.
+struct mjData_ *qi_make_data(const struct mjModel_ *m);
 
 #endif

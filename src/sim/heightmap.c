@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // heightmap.c - the ground seen from above: every geom that never moves, one cell each 2 cm.
+#include "model/mjguard.h"
 #include "sim/engine.h"
 
 #include <math.h>
@@ -84,7 +85,7 @@ static void raster(qi_heightmap *h, const mjModel *m, const mjData *d, int g) {
 
 qi_heightmap *qi_heightmap_new(const qiao_model *model, const qiao_part *robot, int nrobot_body) {
     const mjModel *m = model->mj;
-    mjData *d = mj_makeData(m);
+    mjData *d = qi_make_data(m);
     qi_heightmap *h = calloc(1, sizeof *h);
     if (!d || !h) goto fail;
     mj_kinematics(m, d);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // open.c - makes a qiao_sim: engine, drives, signals, worlds.
 #include "model/guess.h"
+#include "model/mjguard.h"
 #include "model/sensors.h"
 #include "sim/sim.h"
 
@@ -62,7 +63,7 @@ static bool make_soles(qiao_sim *s) {
     const qiao_robot *r = s->setup.robot;
     const mjModel *m = r->model->mj;
     uint64_t *sole = qiao_arena_get(s->arena, (size_t)(r->nfoot + 1) * sizeof *sole);
-    mjData *d = mj_makeData(m);
+    mjData *d = qi_make_data(m);
     if (sole && d) {
         memcpy(d->qpos, r->rest_q, (size_t)r->model->nq * sizeof *d->qpos);
         mj_kinematics(m, d);
