@@ -10,7 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { WORLDS = 16, TICKS = 40, STEPS = 10, ROUNDS = 15, NU = 12 };
+enum { WORLDS = 64, STEPS = 10, ROUNDS = 11, NU = 12 };
+static int nworld, ticks; // of the comparison under way
 
 static double now(void) {
     struct timespec t;
@@ -35,7 +36,7 @@ static mjData *data[WORLDS];
 
 static void *step_bare(void *arg) {
     const bare *b = arg;
-    for (int t = 0; t < TICKS; t++)
+    for (int t = 0; t < ticks; t++)
         for (int w = b->from; w < b->to; w++)
             for (int i = 0; i < STEPS; i++) {
                 mjData *d = data[w];
@@ -53,7 +54,7 @@ static void *step_bare(void *arg) {
 }
 
 static double time_bare(int threads) {
-    for (int w = 0; w < WORLDS; w++) {
+    for (int w = 0; w < nworld; w++) {
         mj_resetData(world->mj, data[w]);
         memcpy(data[w]->qpos, world->q0, (size_t)world->nq * sizeof(double));
     }
@@ -61,7 +62,7 @@ static double time_bare(int threads) {
     pthread_t id[8];
     double t0 = now();
     for (int i = 0; i < threads; i++) {
-        part[i].from = WORLDS * i / threads, part[i].to = WORLDS * (i + 1) / threads;
+        part[i].from = nworld * i / threads, part[i].to = nworld * (i + 1) / threads;
         if (i) pthread_create(&id[i], NULL, step_bare, &part[i]);
     }
     step_bare(&part[0]);
@@ -70,40 +71,42 @@ static double time_bare(int threads) {
 }
 
 // ---- ours: the same, and sensors, limits, delay, contact forces, peaks ----
-static double time_sim(qiao_sim *s, bool observe) {
+static double time_sim(qiao_sim *s) {
     static double zero[WORLDS * NU], own[WORLDS * NU];
     for (int i = 0; i < WORLDS * NU; i++) own[i] = -1;
-    qiao_cmd c = {WORLDS, NU, target, zero, own, own, zero};
-    for (int w = 0; w < WORLDS; w++) qiao_sim_reset(s, w, 1, (uint64_t)w);
+    qiao_cmd c = {nworld, NU, target, zero, own, own, zero};
+    for (int w = 0; w < nworld; w++) qiao_sim_reset(s, w, 1, (uint64_t)w);
     double t0 = now();
-    for (int t = 0; t < TICKS; t++) {
-        if (observe) qiao_sim_observe(s);
+    for (int t = 0; t < ticks; t++) {
+        qiao_sim_observe(s);
         qiao_sim_command(s, &c);
         qiao_sim_step(s, STEPS);
     }
     return now() - t0;
 }
 
-static void compare(int threads) {
+static void compare(int threads, int worlds_n) {
+    nworld = worlds_n, ticks = 1280 / nworld; // the same work for each size
     const qiao_model *worlds[WORLDS];
-    for (int i = 0; i < WORLDS; i++) worlds[i] = world;
+    for (int i = 0; i < nworld; i++) worlds[i] = world;
     qiao_sim_def def = qiao_sim_def_default();
-    def.nworld = WORLDS, def.nthread = threads, def.robot = robot, def.world = worlds;
+    def.nworld = nworld, def.nthread = threads, def.robot = robot, def.world = worlds;
     def.period = STEPS * world->dt;
     qiao_diag d = {0};
     qiao_sim *s = qiao_sim_new(&def, &d);
     if (!s) exit((puts(d.text), 1));
     double bare_s[ROUNDS], sim_s[ROUNDS], ratio[ROUNDS];
     for (int r = 0; r < ROUNDS; r++) {
-        bare_s[r] = time_bare(threads), sim_s[r] = time_sim(s, true);
+        bare_s[r] = time_bare(threads), sim_s[r] = time_sim(s);
         ratio[r] = sim_s[r] / bare_s[r];
     }
     qsort(bare_s, ROUNDS, sizeof *bare_s, by_size), qsort(sim_s, ROUNDS, sizeof *sim_s, by_size);
     qsort(ratio, ROUNDS, sizeof *ratio, by_size);
-    double n = (double)WORLDS * TICKS * STEPS;
-    printf("%d thread%s: bare mj_step %.0f steps/s, batch with sensors and drives %.0f steps/s; "
+    double n = (double)nworld * ticks * STEPS;
+    printf("%2d worlds, %d thread%s: bare mj_step %.0f steps/s, batch with sensors and drives %.0f "
+           "steps/s; "
            "time ratio %.3f (quartiles %.3f to %.3f)\n",
-           threads, threads > 1 ? "s" : "", n / bare_s[ROUNDS / 2], n / sim_s[ROUNDS / 2],
+           nworld, threads, threads > 1 ? "s" : "", n / bare_s[ROUNDS / 2], n / sim_s[ROUNDS / 2],
            ratio[ROUNDS / 2], ratio[ROUNDS / 4], ratio[ROUNDS * 3 / 4]);
     qiao_sim_free(s);
 }
@@ -122,9 +125,10 @@ int main(void) {
         data[w] = mj_makeData(world->mj);
         for (int k = 0; k < NU; k++) target[w * NU + k] = robot->rest_q[7 + k] + 0.002 * w;
     }
-    printf("Go2 on a plane, %d worlds, %d steps each, %d rounds; gcc %s\n", WORLDS, TICKS * STEPS,
-           ROUNDS, __VERSION__);
-    compare(1), compare(2);
+    printf("Go2 on a plane, a brain's tick each %d steps, %d rounds; gcc %s\n", STEPS, ROUNDS,
+           __VERSION__);
+    // threads that wait instead of spinning take some 60 us to wake: a small batch shows it
+    compare(1, 16), compare(1, 64), compare(2, 16), compare(2, 64);
     for (int w = 0; w < WORLDS; w++) mj_deleteData(data[w]);
     qiao_model_free(world), qiao_robot_free(robot);
     return 0;

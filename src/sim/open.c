@@ -241,7 +241,9 @@ static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bo
     o->samples.store = qiao_arena_get(s->arena, (store + 1) * sizeof(double));
     o->samples.at = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * QI_SLOTS * sizeof(int64_t));
     o->samples.command = qiao_arena_get(s->arena, (size_t)(s->nobs + 1) * sizeof(double));
-    if (!o->samples.store || !o->samples.at || !o->samples.command) return false;
+    o->samples.bias = qiao_arena_get(s->arena, (size_t)(s->nobs + 1) * sizeof(double));
+    if (!o->samples.store || !o->samples.at || !o->samples.command || !o->samples.bias)
+        return false;
     if (!map) return true;
     for (int k = 0; k < i && !o->map; k++) // the same model has the same ground
         if (s->w[k].model == m) o->map = s->w[k].map;

@@ -18,14 +18,22 @@ bool qi_sample_due(const qi_channel *c, int64_t k, int period) {
     return qi_sample_for(c, first) == k;
 }
 
+void qi_sample_begin(const qi_channel *c, qi_samples *s) {
+    qiao_rng r = s->rng;
+    r.purpose = c->purpose;
+    for (int i = 0; i < c->s.dim; i++)
+        s->bias[c->adr + i] =
+            c->s.bias > 0 ? c->s.bias * qiao_rng_normal(&r, UINT64_MAX, (uint32_t)i) : 0;
+}
+
 // Gaussian noise per value and a constant bias per trial, each from its own numbers.
-static void disturb(const qi_channel *c, const qiao_rng *rng, int64_t k, double *x) {
+static void disturb(const qi_channel *c, const qi_samples *s, int64_t k, double *x) {
     if (c->s.kind == QIAO_SENSE_FOOT_CONTACT || (c->s.noise == 0 && c->s.bias == 0)) return;
-    qiao_rng r = *rng;
+    qiao_rng r = s->rng;
     r.purpose = c->purpose;
     for (int i = 0; i < c->s.dim; i++) {
         if (c->s.noise > 0) x[i] += c->s.noise * qiao_rng_normal(&r, (uint64_t)k, (uint32_t)i);
-        if (c->s.bias > 0) x[i] += c->s.bias * qiao_rng_normal(&r, UINT64_MAX, (uint32_t)i);
+        if (c->s.bias > 0) x[i] += s->bias[c->adr + i];
     }
     // quaternions stay unit ones
     int from = c->s.kind == QIAO_SENSE_IMU_QUAT ? 0 : 3;
@@ -66,7 +74,7 @@ void qi_sample_take(const qi_channel *c, qi_samples *s, const qi_engine *e, qi_w
     } else {
         e->sense(w, &c->s, c->index, x);
     }
-    disturb(c, &s->rng, k, x);
+    disturb(c, s, k, x);
     *at = k;
 }
 

@@ -22,10 +22,13 @@ typedef struct qi_samples {
     double *store;   // rings of all channels: [slots][dim] each
     int64_t *at;     // [nsig][SLOTS] physics step of each slot, -1: empty
     double *command; // [nobs] values of command signals
+    double *bias;    // [nobs] of this trial
     qiao_rng rng;
 } qi_samples;
 enum { QI_SLOTS = 64 };
 
+// Draws the biases of a trial; s->rng is its key.
+void qi_sample_begin(const qi_channel *c, qi_samples *s);
 // Step of the sample that an observation at step k delivers.
 int64_t qi_sample_for(const qi_channel *c, int64_t k);
 // Whether a sample taken at step k will be delivered by an observation at a multiple of period.

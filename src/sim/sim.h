@@ -10,6 +10,7 @@ typedef struct qi_slot { // one world
     qi_world *world;
     qi_heightmap *map; // own or another slot's
     bool own_map, live;
+    int64_t sampled; // physics step whose samples are all taken, -1: none
     qi_samples samples;
 } qi_slot;
 
