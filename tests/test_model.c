@@ -200,7 +200,7 @@ TEST(yaw_holds_for_every_way_to_write_a_turn) {
                  "<body name='b' %s><joint name='j' axis='0 1 0'/><geom size='.1'/></body>",
                  way[i / 2]);
         snprintf(text, sizeof text,
-                 i % 2 ? HEAD "<frame pos='0 0 2'>%s</frame></worldbody></mujoco>"
+                 i % 2 ? HEAD "<frame pos='.5 0 2'>%s</frame></worldbody></mujoco>"
                        : HEAD "%s</worldbody></mujoco>",
                  body);
         put("turn.xml", text);
@@ -212,6 +212,7 @@ TEST(yaw_holds_for_every_way_to_write_a_turn) {
         CHECK(w != NULL, "%s", d.text);
         CHECK_NEAR(w->body_quat[7], sin(50 * 3.14159265358979323846 / 180), 1e-9); // (90 + 10) / 2
         CHECK_NEAR(w->body_pos[3], 1, 1e-12);
+        CHECK_NEAR(w->body_pos[4], i % 2 ? 0.5 : 0, 1e-12); // the frame's x has become y
         CHECK_NEAR(w->body_pos[5], i % 2 ? 2 : 0, 1e-12);
         qiao_model_free(w), qiao_robot_free(r);
     }

@@ -119,15 +119,16 @@ TEST(sensors_have_rate_delay_noise_bias) {
     const qiao_sensor grant[] = {
         {.kind = QIAO_SENSE_BASE_POSE, .name = "slow", .rate_hz = 25, .delay = 0.03},
         {.kind = QIAO_SENSE_BASE_POSE, .name = "exact"},
-        {.kind = QIAO_SENSE_BASE_VEL, .name = "noisy", .noise = 0.1, .bias = 0.5}};
+        {.kind = QIAO_SENSE_BASE_VEL, .name = "noisy", .noise = 0.1, .bias = 0.5},
+        {.kind = QIAO_SENSE_BASE_POSE, .name = "odd", .rate_hz = 62.5, .delay = 0.006}};
     enum { WORLDS = 24, SAMPLES = 20 };
     rig g;
     qiao_diag d = {0};
-    rig_open(&g, "go2", FLOOR, WORLDS, 2, grant, 3);
+    rig_open(&g, "go2", FLOOR, WORLDS, 2, grant, 4);
     const qiao_io *io = qiao_sim_io(g.s);
     const qiao_signal *slow = qiao_io_find(io, "slow", &d), *exact = qiao_io_find(io, "exact", &d),
                       *noisy = qiao_io_find(io, "noisy", &d);
-    int islow = (int)(slow - io->sig);
+    int islow = (int)(slow - io->sig), iodd = (int)(qiao_io_find(io, "odd", &d) - io->sig);
     for (int i = 0; i < WORLDS; i++) qiao_sim_reset(g.s, i, 5, (uint64_t)i);
     double height[101], sq = 0, mean_sq = 0;
     for (int t = 0; t <= 100; t++) { // the robot falls: its height tells the time of a sample
@@ -137,6 +138,10 @@ TEST(sensors_have_rate_delay_noise_bias) {
         want = want <= 0 ? 0 : want - want % 40; // ms; every 40 ms, 30 ms late
         CHECK(o->stamp_ns[islow] == want * 1000000, "at %d ms: %lld", t * 10,
               (long long)o->stamp_ns[islow]);
+        // every 16 ms, 6 ms late: its samples fall between the brain's steps
+        int64_t odd = t * 10 < 6 ? 0 : (t * 10 - 6) / 16 * 16;
+        CHECK(o->stamp_ns[iodd] == odd * 1000000, "at %d ms: %lld", t * 10,
+              (long long)o->stamp_ns[iodd]);
         if (want % 10 == 0) CHECK(o->x[slow->adr + 2] == height[want / 10], "at %d ms", t * 10);
         qiao_sim_step(g.s, 5);
     }
