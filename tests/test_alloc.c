@@ -9,12 +9,12 @@
 #include <mujoco/mujoco.h>
 #include <stdatomic.h>
 
-#if defined(__has_feature)
+#if defined(__SANITIZE_ADDRESS__) // gcc; asked first, for MuJoCo's headers define __has_feature
+#define SANITIZED 1
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 #define SANITIZED 1
 #endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
 #endif
 #ifndef SANITIZED
 #define SANITIZED 0
