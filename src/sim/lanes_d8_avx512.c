@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// lanes_d8_avx512.c - engine lanes for 8 x double; CFLAGS_lanes_d8_avx512 in the Makefile.
+#ifdef __x86_64__
+#define LANES_T    double
+#define LANES_N    8
+#define LANES_OPS  qi_lanes_d8_avx512
+#define LANES_DYN  qi_dyn_d8_avx512
+#define DYN_CPU    "avx512"
+#define DYN_USABLE qi_cpu_avx512
+
+#include "sim/lanes_ops.h"
+extern const qi_lanes_ops LANES_OPS;
+extern const qi_dyn_ops LANES_DYN;
+#include "sim/lanes_text.inc"
+#endif
