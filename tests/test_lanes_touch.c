@@ -326,9 +326,6 @@ TEST(floats_are_near_doubles) {
         random_poses(w);
         for (int i = 0; i < NPOSE; i++) {
             hit a[SLOTS], b[SLOTS];
-            for (int k = 0; k < ROWS; k++) // what both can hold
-                poses[i].a[k] = (float)poses[i].a[k], poses[i].b[k] = (float)poses[i].b[k];
-            poses[i].margin = (float)poses[i].margin;
             run(f, w, i);
             CHECK(finite_outcome(f, w), "%s: float, pose %d", w->name, i);
             int na = hits(f, w, 0, a);
