@@ -30,6 +30,8 @@ typedef struct qi_lanes_ops {
     int lanes;
     int (*usable)(void);
     void *(*model_new)(const qi_lplan *p, qiao_arena *a); // NULL: out of memory
+    // a lane's numbers become those of p, which has the same shape as the model's own plan
+    void (*vary)(void *model, int lane, const qi_lplan *p);
     void *(*work_new)(const void *model, qiao_arena *a);
     void (*work_free)(void *work); // what is not in the arena
     size_t (*group_size)(const void *model);
