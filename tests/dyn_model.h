@@ -51,6 +51,7 @@ static void dyn_case_view(dyn_case *c) {
         .site_pos = m->site_pos,
         .site_quat = m->site_quat,
         .q0 = m->qpos0,
+        .qref = m->qpos0,
         .mj = m,
     };
     for (int t = 0; t < (int)m->ntendon; t++) c->m.tendon_armature |= m->tendon_armature[t] > 0;

@@ -69,8 +69,9 @@ typedef struct qiao_model {
     const int *site_body;    // [nsite]
     const double *site_pos;  // [nsite][3]
     const double *site_quat; // [nsite][4]
-    const double *q0;        // [nq]
-    const double *key_q;     // [nkey][nq]
+    const double *qref;      // [nq] pose in which the tree is as body_pos and body_quat say
+    const double *q0;    // [nq] pose at the start: the reference, or the robot's rest in a world
+    const double *key_q; // [nkey][nq]
 
     const struct mjModel_ *mj; // the compiled model itself, for engine mujoco and pictures
     qiao_arena *arena;         // owner of the names

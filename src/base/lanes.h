@@ -10,6 +10,9 @@
 
 #include <stdint.h>
 #include <string.h>
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 #if !defined LANES_T || !defined LANES_N
 #error "define LANES_T (double or float) and LANES_N (1, 2, 4, 8 or 16) first"
@@ -43,14 +46,26 @@ LANE_FN mask sar(mask m, int n) { return (mask)((smask)m >> n); }
 LANE_FN mask lt(R a, R b) { return (mask)(a < b); }
 LANE_FN mask le(R a, R b) { return (mask)(a <= b); }
 LANE_FN mask eq(R a, R b) { return (mask)(a == b); }
+// The square root is exact in IEEE arithmetic, so the processor's own has the same bits.
 LANE_FN R root(R x) {
+#if defined __AVX512F__ && LANES_N == 16
+    return (R)_mm512_sqrt_ps((__m512)x);
+#elif defined __AVX512F__ && LANES_N == 8
+    return (R)_mm512_sqrt_pd((__m512d)x);
+#elif defined __AVX2__ && LANES_N == 8
+    return (R)_mm256_sqrt_ps((__m256)x);
+#elif defined __AVX2__ && LANES_N == 4
+    return (R)_mm256_sqrt_pd((__m256d)x);
+#else
     for (int i = 0; i < LANES_N; i++)
         x[i] = LANES_F64 ? (T)__builtin_sqrt((double)x[i]) : (T)__builtin_sqrtf((float)x[i]);
     return x;
+#endif
 }
 LANE_FN int any(mask m) {
-    lane_int s = 0;
-    for (int i = 0; i < LANES_N; i++) s |= m[i];
+    uint64_t w[sizeof m / 8], s = 0;
+    memcpy(w, &m, sizeof m);
+    for (size_t i = 0; i < sizeof m / 8; i++) s |= w[i];
     return s != 0;
 }
 #endif

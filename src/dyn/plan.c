@@ -125,7 +125,7 @@ static void add_body(qi_plan *p, int b) {
         for (int i = 0; i < 3; i++) lpos[i] += pos[i];
         static const int kind[] = {QI_MOVE, QI_BALL, QI_SLIDE, QI_HINGE};
         link = add_link(p, link, kind[type], lrot, lpos, qadr, vadr);
-        if (type != QIAO_JOINT_BALL) p->link[link].q0 = m->q0[qadr];
+        if (type != QIAO_JOINT_BALL) p->link[link].q0 = m->qref[qadr];
         // and the body's in the link's
         rot_trot(turn, unit, rot);
         rot_tvec(turn, at, pos);

@@ -129,7 +129,8 @@ static bool take_arrays(qiao_model *q, const mjModel *m) {
         return false;
     take_geoms(q, m, mesh, rgba);
     memcpy(q0, m->qpos0, (size_t)q->nq * sizeof *q0);
-    q->geom_mesh = mesh, q->geom_rgba = rgba, q->q0 = q0, q->key_q = m->key_qpos;
+    q->geom_mesh = mesh, q->geom_rgba = rgba, q->q0 = q0, q->qref = m->qpos0,
+    q->key_q = m->key_qpos;
     return take_actuators(q, m);
 }
 

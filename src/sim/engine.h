@@ -32,6 +32,8 @@ typedef struct qi_setup { // one for all worlds of a sim
     const uint64_t *foot_sole;        // [feet] bit i: geom i of the foot's body is sole all over
     int base, tool_site, imu_site;    // world indices, -1: none
     int period;                       // physics steps between brain steps
+    int nthread;
+    void *shared; // what the engine's prepare made for all worlds
     qiao_arena *arena;
 } qi_setup;
 
@@ -39,11 +41,18 @@ typedef struct qi_world qi_world; // one world of an engine
 
 typedef struct qi_engine {
     const char *name;
-    qi_world *(*open)(const qi_setup *s, const qiao_model *m, qiao_diag *d);
+    // Before the first world and after the last (NULL: nothing); prepare fills setup.shared.
+    bool (*prepare)(qi_setup *s, qiao_diag *d);
+    void (*finish)(void *shared);
+    qi_world *(*open)(const qi_setup *s, int index, const qiao_model *m, qiao_diag *d);
     void (*close)(qi_world *w);
     void (*reset)(qi_world *w, const double *q);
     void (*set)(qi_world *w, const double *q, const double *qd); // NULL qd: zero; time goes on
-    void (*step)(qi_world *w);                                   // one physics step
+    // How many worlds, from w on, move together (NULL: one; at most 64). All calls for them come
+    // from one thread at a time, whose number (0 .. nthread - 1) is given where it matters.
+    int (*together)(const qi_world *w);
+    // One physics step of those of them whose bit in go is set.
+    void (*step)(qi_world *const *w, uint64_t go, int thread);
     qi_cmds *(*commands)(qi_world *w);
     int64_t (*now)(const qi_world *w); // physics steps since reset
     qiao_err (*status)(const qi_world *w);
@@ -54,12 +63,18 @@ typedef struct qi_engine {
     void (*peaks_clear)(qi_world *w);
 } qi_engine;
 
-extern const qi_engine qi_engine_mujoco;
+extern const qi_engine qi_engine_mujoco, qi_engine_lanes, qi_engine_lanes32;
 
 // Torques of all drives at step k: tau [nu] in and out (drives slower than physics hold theirs);
 // a native drive's entry is its command q. source: sim.h, qiao_drive
 void qi_drive_step(const qi_drive *drive, const qi_cmds *c, int64_t k, const double *q,
                    const double *qd, double *tau);
+// From contacts [n] of the last step: force or touch of one foot, written to its place in x; load
+// on the tool's body and all beyond it about the tool's site, in its frame, x [6].
+void qi_sense_foot(const qi_setup *s, const struct mjModel_ *m, const qiao_contact *contact, int n,
+                   int foot, const double *site, qiao_sensor_kind kind, double *x);
+void qi_sense_wrench(const qi_setup *s, const struct mjModel_ *m, const qiao_contact *contact,
+                     int n, const double *site, const double *rot, double *x);
 // Puts a command in front; the oldest goes.
 void qi_cmds_push(qi_cmds *c, int64_t k, const double *const part[5]);
 
@@ -69,10 +84,12 @@ qi_heightmap *qi_heightmap_new(const qiao_model *m, const qiao_part *robot, int 
 void qi_heightmap_free(qi_heightmap *h);
 double qi_heightmap_at(const qi_heightmap *h, double x, double y);
 
-// Worker threads that wait; _run gives worlds 0..n-1 to them in one contiguous part each.
+// Worker threads that wait; _run gives 0..n-1 to them in one contiguous part each.
 typedef struct qi_pool qi_pool;
 qi_pool *qi_pool_new(int nthread);
+int qi_pool_threads(const qi_pool *p);
 void qi_pool_free(qi_pool *p);
-void qi_pool_run(qi_pool *p, int n, void (*work)(void *ctx, int from, int to), void *ctx);
+void qi_pool_run(qi_pool *p, int n, void (*work)(void *ctx, int thread, int from, int to),
+                 void *ctx);
 
 #endif

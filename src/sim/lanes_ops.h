@@ -51,8 +51,11 @@ typedef struct qi_lanes_ops {
     // contacts of one lane in the last step: [n] of dist, pos 3, frame 9, force 3 (contact frame),
     // geoms 2; returns how many, at most cap are written
     int (*contacts)(const void *model, const void *work, int lane, double (*c)[18], int cap);
-    // where bodies are in the group's present state: pos [nbody][3], quat-free rotation [nbody][9]
-    void (*bodies)(const void *model, void *work, void *group, int lane, double *pos, double *rot);
+    // poses and velocities of all bodies in the group's present state, and one of them in one
+    // lane: pos [3], rot [9] row-major, vel [6] angular, then linear of the body's origin
+    void (*pose)(const void *model, void *work, void *group);
+    void (*body)(const void *model, const void *work, int lane, int b, double *pos, double *rot,
+                 double *vel);
 } qi_lanes_ops;
 
 extern const qi_lanes_ops *const qi_lanes_all[];

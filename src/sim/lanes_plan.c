@@ -4,6 +4,7 @@
 #include "sim/lanes_plan.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -376,7 +377,8 @@ static bool make_actuators(qi_lplan *p) {
         int c = m->actuator_ctrladr[i], j = m->actuator_trnid[2 * i];
         bool tendon = m->actuator_trntype[i] == mjTRN_TENDON;
         qi_lact *a = &p->act[p->nu++];
-        *a = (qi_lact){.ctrl = c,
+        *a = (qi_lact){.id = i,
+                       .ctrl = c,
                        .tendon = tendon ? j : -1,
                        .qadr = -1,
                        .dof = -1,
@@ -501,5 +503,76 @@ qi_lplan *qi_lplan_new(const qiao_model *model, qiao_diag *d) {
 }
 
 void qi_lplan_free(qi_lplan *p) {
-    if (p) qiao_arena_free(p->arena);
+    if (!p) return;
+    mj_deleteModel(p->own);
+    qiao_arena_free(p->arena);
+}
+
+// ---- which worlds may share a group ----
+
+#define SAME(x)    (a->x == b->x)
+#define ALL(x, n)  (memcmp(a->x, b->x, (size_t)(n) * sizeof *a->x) == 0)
+#define EACH(i, n) for (int i = 0; i < (n); i++)
+
+static bool same_links(const qi_plan *a, const qi_plan *b) {
+    if (!SAME(nlink) || !SAME(nnz) || !ALL(row, a->nv + 1) || !ALL(col, a->nnz) ||
+        !ALL(body_link, a->nbody) || !ALL(body_rot, 9 * a->nbody) || !ALL(body_pos, 3 * a->nbody))
+        return false;
+    EACH(i, a->nlink) {
+        const qi_link *x = &a->link[i], *y = &b->link[i];
+        if (memcmp(x, y, offsetof(qi_link, m)) != 0 || (x->m > 0) != (y->m > 0)) return false;
+    }
+    return true;
+}
+
+// Geoms that are more than their size: meshes, height fields.
+static bool same_shapes(const mjModel *a, const mjModel *b) {
+    return SAME(nmeshvert) && SAME(nmeshface) && SAME(nhfielddata) && SAME(nhfield) &&
+           SAME(nmesh) && ALL(mesh_vert, 3 * a->nmeshvert) && ALL(hfield_data, a->nhfielddata) &&
+           ALL(hfield_size, 4 * a->nhfield) && ALL(geom_dataid, a->ngeom);
+}
+
+static bool same_pairs(const qi_lplan *a, const qi_lplan *b) {
+    if (!SAME(npair) || !SAME(ngeom)) return false;
+    EACH(i, a->ngeom)
+    if (!SAME(geom[i].type) || !SAME(geom[i].link) || !SAME(geom[i].geom)) return false;
+    EACH(i, a->npair)
+    if (!SAME(pair[i].a) || !SAME(pair[i].b) || !SAME(pair[i].dim) || !SAME(pair[i].ncol) ||
+        !SAME(pair[i].soft.flat) || !SAME(pair[i].soft.pw) || !ALL(pair[i].col, a->pair[i].ncol) ||
+        !ALL(pair[i].side, a->pair[i].ncol))
+        return false;
+    return true;
+}
+
+static bool same_rows(const qi_lplan *a, const qi_lplan *b) {
+    if (!SAME(nlimit) || !SAME(nfriction) || !SAME(ntendon) || !SAME(neq)) return false;
+    EACH(i, a->nlimit)
+    if (!SAME(limit[i].dof) || !SAME(limit[i].tendon) || !SAME(limit[i].soft.flat) ||
+        !SAME(limit[i].soft.pw))
+        return false;
+    EACH(i, a->nfriction)
+    if (!SAME(friction[i].dof) || !SAME(friction[i].tendon)) return false;
+    EACH(i, a->ntendon) {
+        const qi_ltendon *x = &a->tendon[i], *y = &b->tendon[i];
+        if (x->n != y->n || memcmp(&x->stiffness, &y->stiffness, 6 * sizeof(double)) != 0 ||
+            memcmp(x->coef, y->coef, (size_t)x->n * sizeof *x->coef) != 0 ||
+            memcmp(x->dof, y->dof, (size_t)x->n * sizeof *x->dof) != 0)
+            return false;
+    }
+    EACH(i, a->neq)
+    if (memcmp(&a->eq[i], &b->eq[i], offsetof(qi_leq, soft)) != 0) return false;
+    return true;
+}
+
+bool qi_lplan_alike(const qi_lplan *a, const qi_lplan *b) {
+    if (a->m == b->m) return true;
+    if (!SAME(nq) || !SAME(nv) || !SAME(nu) || !SAME(m->nu) || !SAME(m->nbody) || !SAME(dt) ||
+        !SAME(integrator) || !SAME(elliptic) || !SAME(damped) || !SAME(impratio) ||
+        !SAME(tolerance) || !ALL(hpos, a->nv) || !ALL(m->jnt_type, a->m->njnt))
+        return false;
+    EACH(i, a->nu)
+    if (!SAME(act[i].id) || !SAME(act[i].dof) || !SAME(act[i].tendon) || !SAME(act[i].moves))
+        return false;
+    return same_links(a->dyn, b->dyn) && same_shapes(a->m, b->m) && same_pairs(a, b) &&
+           same_rows(a, b);
 }

@@ -48,7 +48,7 @@ typedef struct qi_lfriction { // loss in a coordinate or tendon
 } qi_lfriction;
 
 typedef struct qi_lact {
-    int ctrl, qadr, dof, tendon; // tendon -1: a joint
+    int id, ctrl, qadr, dof, tendon; // actuator; tendon -1: a joint
     double gear, gain[3], bias[3], ctrl_lo, ctrl_hi, force_lo, force_hi;
     int moves; // gain depends on position or velocity
 } qi_lact;
@@ -79,6 +79,7 @@ typedef struct qi_leq { // connect, weld or joint
 typedef struct qi_lplan {
     const qiao_model *model;
     const mjModel *m;
+    mjModel *own; // m, if it goes with the plan
     qi_plan *dyn;
     int nq, nv, nu, ngeom, npair, nlimit, nfriction, ntendon, neq, maxcon, maxcol;
     double dt, tolerance, scale;      // of the gradient, as MuJoCo's solvers scale it
@@ -106,6 +107,8 @@ typedef struct qi_lplan {
 // NULL and d filled: the feature that is not supported, by name, or out of memory.
 qi_lplan *qi_lplan_new(const qiao_model *m, qiao_diag *d);
 void qi_lplan_free(qi_lplan *p);
+// Whether worlds of a and b may share a group: all but numbers that lanes_vary takes is the same.
+bool qi_lplan_alike(const qi_lplan *a, const qi_lplan *b);
 // What engine lanes cannot do of m, in words, or NULL.
 const char *qi_lanes_refuse(const mjModel *m, char *text, size_t n);
 

@@ -83,7 +83,8 @@ static void world_close(qi_world *w) {
     free(w);
 }
 
-static qi_world *world_open(const qi_setup *s, const qiao_model *m, qiao_diag *d) {
+static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, qiao_diag *d) {
+    (void)index;
     if (m->mj->opt.integrator == mjINT_RK4) { // it needs four whole steps, ours has two halves
         qiao_diag_set(d, QIAO_E_UNSUPPORTED, s->robot->path, 0, 0,
                       "integrator RK4 is not supported; use Euler, implicit or implicitfast");
@@ -225,7 +226,9 @@ static void stop(qi_world *w, qiao_err why) {
     w->status = why, w->ncontact = 0;
 }
 
-static void world_step(qi_world *w) {
+static void world_step(qi_world *const *first, uint64_t go, int thread) {
+    qi_world *w = *first;
+    (void)go, (void)thread;
     refresh(w);
     if (w->status) return;
     mjData *d = w->d;
@@ -279,52 +282,16 @@ static void sense_imu(const qi_world *w, qiao_sensor_kind kind, double *x) {
     mju_mulMatTVec3(x, R, v);
 }
 
-static void sense_feet(const qi_world *w, qiao_sensor_kind kind, double *x) {
-    for (int i = 0; i < w->s->feet; i++) {
-        const double *p = w->d->site_xpos + 3 * w->s->foot_site[i];
-        double f[3] = {0, 0, 0};
-        for (int c = 0; c < w->ncontact; c++) {
-            const qiao_contact *o = &w->contact[c];
-            double sign = o->body[1] == w->s->foot_body[i]   ? 1
-                          : o->body[0] == w->s->foot_body[i] ? -1
-                                                             : 0;
-            if (sign == 0) continue;
-            // a sole, or what touches near the foot: the same link may also hit with its shin
-            int own = o->geom[sign > 0] - w->m->body_geomadr[w->s->foot_body[i]];
-            bool sole = own < 64 && (w->s->foot_sole[i] >> own & 1);
-            double r[3] = {o->pos_w[0] - p[0], o->pos_w[1] - p[1], o->pos_w[2] - p[2]};
-            if (!sole && r[0] * r[0] + r[1] * r[1] + r[2] * r[2] > 0.06 * 0.06) continue;
-            for (int k = 0; k < 3; k++) f[k] += sign * o->force_w[k];
-        }
-        if (kind == QIAO_SENSE_FOOT_FORCE)
-            memcpy(x + 3 * i, f, sizeof f);
-        else
-            x[i] = f[0] * f[0] + f[1] * f[1] + f[2] * f[2] > 5 * 5; // switch closes at 5 N
+static void sense_contacts(const qi_world *w, qiao_sensor_kind kind, double *x) {
+    const qi_setup *s = w->s;
+    if (kind == QIAO_SENSE_WRENCH) {
+        qi_sense_wrench(s, w->m, w->contact, w->ncontact, w->d->site_xpos + 3 * s->tool_site,
+                        w->d->site_xmat + 9 * s->tool_site, x);
+        return;
     }
-}
-
-static bool beyond(const mjModel *m, int body, int tool) { // body is the tool's or further out
-    while (body > tool) body = m->body_parentid[body];
-    return body == tool;
-}
-
-// Contact loads on the tool's body and all beyond it, about the tool site, in its frame.
-static void sense_wrench(const qi_world *w, double *x) {
-    const double *p = w->d->site_xpos + 3 * w->s->tool_site,
-                 *R = w->d->site_xmat + 9 * w->s->tool_site;
-    int tool = w->m->site_bodyid[w->s->tool_site];
-    double f[3] = {0}, t[3] = {0};
-    for (int c = 0; c < w->ncontact; c++) {
-        const qiao_contact *o = &w->contact[c];
-        bool on0 = beyond(w->m, o->body[0], tool), on1 = beyond(w->m, o->body[1], tool);
-        if (on0 == on1) continue;
-        double r[3], arm[3], one[3];
-        for (int k = 0; k < 3; k++)
-            r[k] = o->pos_w[k] - p[k], one[k] = on1 ? o->force_w[k] : -o->force_w[k];
-        mju_cross(arm, r, one);
-        for (int k = 0; k < 3; k++) f[k] += one[k], t[k] += arm[k];
-    }
-    mju_mulMatTVec3(x, R, f), mju_mulMatTVec3(x + 3, R, t);
+    for (int i = 0; i < s->feet; i++)
+        qi_sense_foot(s, w->m, w->contact, w->ncontact, i, w->d->site_xpos + 3 * s->foot_site[i],
+                      kind, x);
 }
 
 static void world_sense(qi_world *w, const qiao_sensor *s, const int *index, double *x) {
@@ -346,8 +313,8 @@ static void world_sense(qi_world *w, const qiao_sensor *s, const int *index, dou
     case QIAO_SENSE_IMU_GYRO:
     case QIAO_SENSE_IMU_ACC: sense_imu(w, s->kind, x); break;
     case QIAO_SENSE_FOOT_CONTACT:
-    case QIAO_SENSE_FOOT_FORCE: sense_feet(w, s->kind, x); break;
-    case QIAO_SENSE_WRENCH: sense_wrench(w, x); break;
+    case QIAO_SENSE_FOOT_FORCE:
+    case QIAO_SENSE_WRENCH: sense_contacts(w, s->kind, x); break;
     case QIAO_SENSE_BASE_POSE:
         memcpy(x, d->xpos + 3 * w->s->base, 3 * sizeof *x);
         memcpy(x + 3, d->xquat + 4 * w->s->base, 4 * sizeof *x);

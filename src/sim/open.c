@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const qi_engine *const engines[] = {&qi_engine_mujoco};
+static const qi_engine *const engines[] = {&qi_engine_mujoco, &qi_engine_lanes, &qi_engine_lanes32};
 enum { NENGINE = sizeof engines / sizeof *engines };
 
 qiao_sim_def qiao_sim_def_default(void) {
@@ -23,7 +23,8 @@ static const qi_engine *find_engine(const char *name, qiao_diag *d) {
         if (strcmp(name, names[i]) == 0) return engines[i];
     }
     const char *near = qiao_nearest(name, names, NENGINE);
-    qiao_diag_set(d, QIAO_E_NAME, NULL, 0, 0, "no engine '%s'%s%s%s; there is: mujoco", name,
+    qiao_diag_set(d, QIAO_E_NAME, NULL, 0, 0,
+                  "no engine '%s'%s%s%s; there are: mujoco, lanes, lanes32", name,
                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
     return NULL;
 }
@@ -237,7 +238,7 @@ static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bo
         return false;
     }
     if (i > 0 && m != first && !same_parts(s, i, m, d)) return false;
-    if (!(o->world = s->engine->open(&s->setup, m, d))) return false;
+    if (!(o->world = s->engine->open(&s->setup, i, m, d))) return false;
     o->samples.store = qiao_arena_get(s->arena, (store + 1) * sizeof(double));
     o->samples.at = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * QI_SLOTS * sizeof(int64_t));
     o->samples.command = qiao_arena_get(s->arena, (size_t)(s->nobs + 1) * sizeof(double));
@@ -252,6 +253,17 @@ static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bo
         o->own_map = true;
     }
     return o->map != NULL;
+}
+
+// Worlds that move together become one unit of a thread's work.
+static bool make_units(qiao_sim *s) {
+    s->unit = qiao_arena_get(s->arena, ((size_t)s->n + 1) * sizeof *s->unit);
+    for (int w = 0; s->unit && w < s->n;) {
+        s->unit[s->nunit++] = w;
+        w += s->engine->together ? s->engine->together(s->w[w].world) : 1;
+        s->unit[s->nunit] = w;
+    }
+    return s->unit != NULL;
 }
 
 static bool make(qiao_sim *s, const qiao_sim_def *def, qiao_diag *d) {
@@ -271,11 +283,14 @@ static bool make(qiao_sim *s, const qiao_sim_def *def, qiao_diag *d) {
     if (!make_parts(s, m, d) || !make_signals(s, def, &store, d) || !make_obs(s)) return false;
     bool map = false;
     for (int c = 0; c < s->nsig; c++) map |= s->channel[c].s.kind == QIAO_SENSE_HEIGHT_SCAN;
-    s->w = calloc((size_t)s->n, sizeof *s->w);
-    for (int i = 0; s->w && i < s->n; i++)
-        if (!make_world(s, i, def->world[i], store, map, d)) return false;
     s->pool = qi_pool_new(def->nthread);
+    s->w = calloc((size_t)s->n, sizeof *s->w);
     if (!s->w || !s->pool) return false;
+    s->setup.nthread = qi_pool_threads(s->pool);
+    if (s->engine->prepare && !s->engine->prepare(&s->setup, d)) return false;
+    for (int i = 0; i < s->n; i++)
+        if (!make_world(s, i, def->world[i], store, map, d)) return false;
+    if (!make_units(s)) return false;
     for (int i = 0; i < s->n; i++) {
         qiao_err e = qiao_sim_reset(s, i, 0, 0);
         if (!e) continue;
@@ -311,6 +326,7 @@ void qiao_sim_free(qiao_sim *s) {
         if (s->w[i].own_map) qi_heightmap_free(s->w[i].map);
     }
     free(s->w);
+    if (s->engine && s->engine->finish) s->engine->finish(s->setup.shared);
     qiao_arena_free(s->arena);
     free(s);
 }

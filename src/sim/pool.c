@@ -20,7 +20,7 @@ struct qi_pool {
     long round;
     int left, n;
     bool stop;
-    void (*work)(void *ctx, int from, int to);
+    void (*work)(void *ctx, int thread, int from, int to);
     void *ctx;
 };
 
@@ -42,7 +42,7 @@ static void *wait_and_work(void *arg) {
         if (stop) return NULL;
         int from, to;
         part(p, w->index, &from, &to);
-        if (to > from) p->work(p->ctx, from, to);
+        if (to > from) p->work(p->ctx, w->index, from, to);
         pthread_mutex_lock(&p->lock);
         if (--p->left == 0) pthread_cond_signal(&p->done);
         pthread_mutex_unlock(&p->lock);
@@ -79,9 +79,12 @@ void qi_pool_free(qi_pool *p) {
     free(p->worker), free(p);
 }
 
-void qi_pool_run(qi_pool *p, int n, void (*work)(void *ctx, int from, int to), void *ctx) {
+int qi_pool_threads(const qi_pool *p) { return p->nthread; }
+
+void qi_pool_run(qi_pool *p, int n, void (*work)(void *ctx, int thread, int from, int to),
+                 void *ctx) {
     if (p->started == 0 || n == 1) {
-        work(ctx, 0, n);
+        work(ctx, 0, 0, n);
         return;
     }
     pthread_mutex_lock(&p->lock);
@@ -91,7 +94,7 @@ void qi_pool_run(qi_pool *p, int n, void (*work)(void *ctx, int from, int to), v
     pthread_mutex_unlock(&p->lock);
     int from, to;
     part(p, p->nthread - 1, &from, &to);
-    if (to > from) work(ctx, from, to);
+    if (to > from) work(ctx, p->nthread - 1, from, to);
     pthread_mutex_lock(&p->lock);
     while (p->left > 0) pthread_cond_wait(&p->done, &p->lock);
     pthread_mutex_unlock(&p->lock);

@@ -16,20 +16,37 @@ static void sample_now(qiao_sim *s, qi_slot *o) {
     o->sampled = k;
 }
 
-static void step_one(qiao_sim *s, int w, int nstep) {
-    qi_slot *o = &s->w[w];
-    const qi_engine *e = s->engine;
+// Samples of step k that a later observation will deliver.
+static void sample_ahead(qiao_sim *s, qi_slot *o) {
     double scratch[8];
-    for (int i = 0; i < nstep && o->live && !e->status(o->world); i++) {
-        int64_t k = e->now(o->world);
-        for (int c = 0; c < s->nsig; c++) // observations sample the present state themselves
-            if (s->channel[c].delay > 0 || s->channel[c].every > 1)
-                if (qi_sample_due(&s->channel[c], k, s->setup.period))
-                    qi_sample_take(&s->channel[c], &o->samples, e, o->world, o->map, k, scratch);
-        e->step(o->world);
+    int64_t k = s->engine->now(o->world);
+    for (int c = 0; c < s->nsig; c++) // observations sample the present state themselves
+        if (s->channel[c].delay > 0 || s->channel[c].every > 1)
+            if (qi_sample_due(&s->channel[c], k, s->setup.period))
+                qi_sample_take(&s->channel[c], &o->samples, s->engine, o->world, o->map, k,
+                               scratch);
+}
+
+// Worlds from .. from + n - 1, which move together; go: which of them.
+static void step_unit(qiao_sim *s, int from, int n, uint64_t go, int nstep, int thread) {
+    const qi_engine *e = s->engine;
+    qi_world *w[64];
+    for (int i = 0; i < n; i++) {
+        w[i] = s->w[from + i].world;
+        if (!s->w[from + i].live || e->status(w[i])) go &= ~((uint64_t)1 << i);
+    }
+    uint64_t was = go;
+    for (int k = 0; k < nstep; k++) {
+        for (int i = 0; i < n; i++)
+            if (e->status(w[i])) go &= ~((uint64_t)1 << i);
+        if (!go) break;
+        for (int i = 0; i < n; i++)
+            if (go >> i & 1) sample_ahead(s, &s->w[from + i]);
+        e->step(w, go, thread);
     }
     // here, where the threads are: the observation that follows is a copy
-    if (o->live && e->now(o->world) % s->setup.period == 0) sample_now(s, o);
+    for (int i = 0; i < n; i++)
+        if (was >> i & 1 && e->now(w[i]) % s->setup.period == 0) sample_now(s, &s->w[from + i]);
 }
 
 typedef struct span {
@@ -37,21 +54,30 @@ typedef struct span {
     int nstep;
 } span;
 
-static void step_range(void *ctx, int from, int to) {
+static void step_range(void *ctx, int thread, int from, int to) {
     span *p = ctx;
-    for (int w = from; w < to; w++) step_one(p->s, w, p->nstep);
+    for (int u = from; u < to; u++)
+        step_unit(p->s, p->s->unit[u], p->s->unit[u + 1] - p->s->unit[u], ~(uint64_t)0, p->nstep,
+                  thread);
 }
 
-static void observe_range(void *ctx, int from, int to) {
-    for (int w = from; w < to; w++) qiao_sim_observe_world(ctx, w);
+static void observe_range(void *ctx, int thread, int from, int to) {
+    qiao_sim *s = ctx;
+    (void)thread;
+    for (int w = s->unit[from]; w < s->unit[to]; w++) qiao_sim_observe_world(ctx, w);
 }
 
 void qiao_sim_step(qiao_sim *s, int nstep) {
     span p = {s, nstep};
-    qi_pool_run(s->pool, s->n, step_range, &p);
+    qi_pool_run(s->pool, s->nunit, step_range, &p);
 }
 
-void qiao_sim_step_world(qiao_sim *s, int w, int nstep) { step_one(s, w, nstep); }
+void qiao_sim_step_world(qiao_sim *s, int w, int nstep) {
+    int u = 0;
+    while (s->unit[u + 1] <= w) u++;
+    int from = s->unit[u];
+    step_unit(s, from, s->unit[u + 1] - from, (uint64_t)1 << (w - from), nstep, 0);
+}
 
 qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial) {
     if (w < 0 || w >= s->n) return QIAO_E_ARG;
@@ -116,11 +142,12 @@ void qiao_sim_observe_world(qiao_sim *s, int w) {
 const qiao_obs *qiao_sim_observe(qiao_sim *s) {
     enum { COPY_MAX = 1 << 15 }; // doubles that one thread copies sooner than others wake
     bool copy = (size_t)s->n * (size_t)s->nobs <= COPY_MAX;
+    bool alone = s->engine->together != NULL; // what moves together is read by one thread
     for (int w = 0; w < s->n && copy; w++) copy = s->w[w].sampled == s->engine->now(s->w[w].world);
-    if (copy)
-        observe_range(s, 0, s->n);
+    if (copy || alone)
+        observe_range(s, 0, 0, s->nunit);
     else
-        qi_pool_run(s->pool, s->n, observe_range, s);
+        qi_pool_run(s->pool, s->nunit, observe_range, s);
     return &s->obs;
 }
 

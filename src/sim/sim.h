@@ -18,7 +18,8 @@ struct qiao_sim {
     const qi_engine *engine;
     qi_pool *pool;
     qi_setup setup;
-    int n, nsig, nobs;
+    int n, nsig, nobs, nunit;
+    int *unit;           // [nunit + 1] first world of each unit: those that move together
     qi_slot *w;          // [n]
     qi_channel *channel; // [nsig]
     qiao_io io;

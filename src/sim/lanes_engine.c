@@ -1,0 +1,516 @@
+// SPDX-License-Identifier: Apache-2.0
+// lanes_engine.c - engines "lanes" (64 bit) and "lanes32" as room sim knows them: worlds that are
+// alike share groups, one lane each; drives, contacts and sensors are read lane by lane.
+#include "sim/engine.h"
+#include "sim/lanes_ops.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CONTACTS = 64 }; // of a lane that are looked at after a step
+
+typedef struct shape { // all groups whose worlds differ in numbers only
+    const qi_lanes_ops *op;
+    qi_lplan *plan;
+    void **work;        // [nthread]
+    const void **posed; // [nthread] group whose poses the work block holds
+} shape;
+
+typedef struct group {
+    const qi_lanes_ops *op;
+    shape *shape;
+    void *model, *state;
+    int first, n;
+    int64_t version, posed; // changes with the state; version whose poses a work block holds
+} group;
+
+typedef struct shared {
+    qiao_real real;
+    int nshape, ngroup, nthread;
+    shape *shape; // [nworld]
+    group *group; // [nworld]
+    int *of;      // [nworld] group of each world
+    qiao_arena *arena;
+} shared;
+
+struct qi_world {
+    const qi_setup *s;
+    group *g;
+    int lane, thread;
+    const qiao_model *model;
+    const mjModel *m;
+    int64_t k, posed; // steps since reset; version of the group that pos, rot, vel show
+    qiao_err status;
+    qi_cmds cmds;
+    double *tau, *said, *tau_peak, *ctrl, *force; // [nu]; ctrl [mj nu]; force [actuators]
+    double *q, *qd, *pos, *rot, *vel, *quat;      // [nq] [nv] [nbody][3] [9] [6] [4]
+    double energy, imu_vel[3];
+    int ncontact, nwarning;
+    qiao_contact *contact;
+    double *body_force, *body_peak;
+    qiao_arena *arena;
+};
+
+// ---- which worlds share a group ----
+
+static const qi_lanes_ops *op_for(qiao_real real, int n) {
+    const qi_lanes_ops *best = qi_lanes_best(real);
+    for (int i = 0; i < qi_lanes_nall; i++) { // the narrowest that holds them
+        const qi_lanes_ops *o = qi_lanes_all[i];
+        if (o->real == real && o->usable() && o->lanes >= n && o->lanes < best->lanes) best = o;
+    }
+    return best;
+}
+
+static void finish(void *x) {
+    shared *h = x;
+    if (!h) return;
+    for (int i = 0; i < h->nshape; i++) {
+        for (int t = 0; t < h->nthread; t++)
+            if (h->shape[i].work && h->shape[i].work[t])
+                h->shape[i].op->work_free(h->shape[i].work[t]);
+        qi_lplan_free(h->shape[i].plan);
+    }
+    for (int i = 0; i < h->ngroup; i++) free(h->group[i].state);
+    qiao_arena_free(h->arena);
+    free(h);
+}
+
+// The drives' armature replaces the model's, in a model of the world's own.
+static bool own_armature(const qi_setup *s, qi_lplan *p) {
+    for (int i = 0; i < s->nu; i++) {
+        const qi_drive *v = &s->drive[i];
+        if (v->d.armature >= 0 && v->vadr >= 0 && v->d.armature != p->dyn->armature[v->vadr])
+            return true;
+    }
+    return false;
+}
+
+static qi_lplan *plan_of(const qi_setup *s, const qiao_model *m, qiao_diag *d) {
+    qi_lplan *p = qi_lplan_new(m, d);
+    if (!p || !own_armature(s, p)) return p;
+    // inverse weights follow the armature: MuJoCo works them out anew
+    qi_lplan_free(p);
+    mjModel *own = mj_copyModel(NULL, m->mj);
+    mjData *data = own ? mj_makeData(own) : NULL;
+    qiao_model view = *m;
+    for (int i = 0; data && i < s->nu; i++)
+        if (s->drive[i].d.armature >= 0 && s->drive[i].vadr >= 0)
+            own->dof_armature[s->drive[i].vadr] = s->drive[i].d.armature;
+    if (data) {
+        mj_setConst(own, data);
+        view.mj = own, view.dof_armature = own->dof_armature;
+        p = qi_lplan_new(&view, d);
+    } else
+        p = NULL;
+    mj_deleteData(data);
+    if (!p) {
+        mj_deleteModel(own);
+        return NULL;
+    }
+    p->model = p->dyn->model = m, p->own = own; // the arrays behind it
+    return p;
+}
+
+static bool make_work(shared *h, shape *s) {
+    s->work = qiao_arena_get(h->arena, (size_t)h->nthread * sizeof *s->work);
+    s->posed = qiao_arena_get(h->arena, (size_t)h->nthread * sizeof *s->posed);
+    void *model = s->op->model_new(s->plan, h->arena);
+    for (int t = 0; s->work && s->posed && model && t < h->nthread; t++)
+        if (!(s->work[t] = s->op->work_new(model, h->arena))) return false;
+    return s->work && s->posed && model;
+}
+
+// Worlds from..: as many as are alike and fit one group. The first plan becomes the shape's, or is
+// freed if an earlier shape is like it.
+static bool make_group(shared *h, const qi_setup *s, int from, int *next, qiao_diag *d) {
+    const qiao_model *const *world = s->def->world;
+    const qi_lanes_ops *best = qi_lanes_best(h->real);
+    qi_lplan *plan[64] = {plan_of(s, world[from], d)};
+    int n = 1, total = s->def->nworld;
+    if (!plan[0]) return false;
+    for (; from + n < total && n < best->lanes && n < 64; n++) {
+        plan[n] =
+            world[from + n] == world[from + n - 1] ? plan[n - 1] : plan_of(s, world[from + n], d);
+        if (!plan[n]) break;
+        if (plan[n] == plan[n - 1] || qi_lplan_alike(plan[0], plan[n])) continue;
+        qi_lplan_free(plan[n]);
+        break;
+    }
+    bool ok = !(from + n < total && n < best->lanes && n < 64 && !plan[n] && d->err);
+    const qi_lanes_ops *op = op_for(h->real, n);
+    shape *o = NULL;
+    for (int i = 0; ok && i < h->nshape && !o; i++)
+        if (h->shape[i].op == op && qi_lplan_alike(h->shape[i].plan, plan[0])) o = &h->shape[i];
+    bool fresh = ok && !o;
+    if (fresh) {
+        o = &h->shape[h->nshape++];
+        *o = (shape){.op = op, .plan = plan[0]};
+        ok = make_work(h, o);
+    }
+    group *g = &h->group[h->ngroup];
+    if (ok) {
+        *g = (group){.op = op, .shape = o, .first = from, .n = n, .version = 1};
+        g->model = op->model_new(o->plan, h->arena);
+        g->state =
+            g->model ? aligned_alloc(64, (op->group_size(g->model) + 63) & ~(size_t)63) : NULL;
+        ok = g->state != NULL;
+    }
+    if (ok) {
+        h->ngroup++;
+        for (int l = 0; l < op->lanes; l++) op->vary(g->model, l, plan[l < n ? l : 0]);
+        op->group_init(g->model, g->state);
+        for (int l = 0; l < n; l++) h->of[from + l] = h->ngroup - 1;
+    }
+    for (int l = n - 1; l >= 0; l--)
+        if (!(l == 0 && fresh) && (l == 0 || plan[l] != plan[l - 1])) qi_lplan_free(plan[l]);
+    *next = from + n;
+    return ok;
+}
+
+static bool prepare(qi_setup *s, qiao_real real, qiao_diag *d) {
+    size_t n = (size_t)s->def->nworld;
+    shared *h = calloc(1, sizeof *h);
+    if (!(s->shared = h)) return false;
+    h->real = real, h->nthread = s->nthread, h->arena = qiao_arena_new();
+    if (!h->arena) return false;
+    h->shape = qiao_arena_get(h->arena, n * sizeof *h->shape);
+    h->group = qiao_arena_get(h->arena, n * sizeof *h->group);
+    h->of = qiao_arena_get(h->arena, n * sizeof *h->of);
+    if (!h->shape || !h->group || !h->of) return false;
+    for (int at = 0; at < s->def->nworld;)
+        if (!make_group(h, s, at, &at, d)) return false;
+    return true;
+}
+static bool prepare64(qi_setup *s, qiao_diag *d) { return prepare(s, QIAO_REAL_F64, d); }
+static bool prepare32(qi_setup *s, qiao_diag *d) { return prepare(s, QIAO_REAL_F32, d); }
+
+// ---- worlds ----
+
+static void world_close(qi_world *w) {
+    if (!w) return;
+    qiao_arena_free(w->arena);
+    free(w);
+}
+
+static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, qiao_diag *d) {
+    shared *h = s->shared;
+    qi_world *w = calloc(1, sizeof *w);
+    if (!w || !(w->arena = qiao_arena_new())) {
+        free(w);
+        return NULL;
+    }
+    w->s = s, w->model = m, w->g = &h->group[h->of[index]], w->lane = index - w->g->first;
+    w->m = m->mj;
+    size_t nu = (size_t)s->nu + 1, nb = (size_t)m->nbody, cap = (size_t)s->ncmd;
+    struct {
+        double **p;
+        size_t n;
+    } want[] = {{&w->tau, nu},
+                {&w->said, nu},
+                {&w->tau_peak, nu},
+                {&w->ctrl, (size_t)m->nu + 1},
+                {&w->force, (size_t)m->nu + 1},
+                {&w->q, (size_t)m->nq + 1},
+                {&w->qd, (size_t)m->nv + 1},
+                {&w->pos, 3 * nb},
+                {&w->rot, 9 * nb},
+                {&w->vel, 6 * nb},
+                {&w->quat, 4 * nb},
+                {&w->body_force, 3 * nb},
+                {&w->body_peak, nb},
+                {&w->cmds.row, cap * 5 * nu}};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        ok = (*want[i].p = qiao_arena_get(w->arena, want[i].n * sizeof(double))) && ok;
+    w->contact = qiao_arena_get(w->arena, QIAO_CONTACT_MAX * sizeof *w->contact);
+    w->cmds.issued = qiao_arena_get(w->arena, cap * sizeof *w->cmds.issued);
+    w->cmds.nu = s->nu, w->cmds.cap = (int)cap;
+    if (ok && w->contact && w->cmds.issued) return w;
+    qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    world_close(w);
+    return NULL;
+}
+
+static int together(const qi_world *w) { return w->g->n; }
+
+static void changed(qi_world *w) { w->g->version++; }
+
+static void world_set(qi_world *w, const double *q, const double *qd) {
+    size_t nb = (size_t)w->model->nbody;
+    w->g->op->put(w->g->model, w->g->state, w->lane, q, qd);
+    w->g->op->get(w->g->model, w->g->state, w->lane, w->q, w->qd);
+    changed(w);
+    w->ncontact = 0;
+    memset(w->body_force, 0, 3 * nb * sizeof *w->body_force);
+}
+
+static void world_reset(qi_world *w, const double *q) {
+    size_t nu = (size_t)w->s->nu, nb = (size_t)w->model->nbody;
+    static const double none[6] = {0};
+    w->k = 0, w->status = QIAO_OK, w->energy = 0, w->cmds.n = 0, w->nwarning = 0;
+    memset(w->tau, 0, nu * sizeof *w->tau), memset(w->said, 0, nu * sizeof *w->said);
+    memset(w->tau_peak, 0, nu * sizeof *w->tau_peak);
+    memset(w->body_peak, 0, nb * sizeof *w->body_peak);
+    memset(w->ctrl, 0, ((size_t)w->model->nu + 1) * sizeof *w->ctrl);
+    for (int b = 1; b < w->model->nbody; b++)
+        w->g->op->put_force(w->g->model, w->g->state, w->lane, b, none);
+    for (size_t i = 0; i < nu; i++) // a native drive holds the rest pose until told otherwise
+        if (w->s->drive[i].d.native && w->s->drive[i].qadr >= 0) w->tau[i] = q[w->s->drive[i].qadr];
+    world_set(w, q, NULL);
+    memset(w->imu_vel, 0, sizeof w->imu_vel);
+}
+
+// Poses of the group in the work block of this thread.
+static void pose(qi_world *w, int thread) {
+    group *g = w->g;
+    if (g->shape->posed[thread] == g && g->posed == g->version) return;
+    g->op->pose(g->model, g->shape->work[thread], g->state);
+    g->shape->posed[thread] = g, g->posed = g->version;
+}
+static void take_body(qi_world *w, int b) {
+    w->g->op->body(w->g->model, w->g->shape->work[w->thread], w->lane, b, w->pos + 3 * b,
+                   w->rot + 9 * b, w->vel + 6 * b);
+}
+static void refresh(qi_world *w) {
+    if (w->posed == w->g->version) return;
+    pose(w, w->thread);
+    for (int b = 0; b < w->model->nbody; b++) {
+        take_body(w, b);
+        mju_mat2Quat(w->quat + 4 * b, w->rot + 9 * b);
+    }
+    w->posed = w->g->version;
+}
+
+static void site_pose(const qi_world *w, int site, double *pos, double *rot) {
+    int b = w->m->site_bodyid[site];
+    double local[9];
+    mju_mulMatVec3(pos, w->rot + 9 * b, w->m->site_pos + 3 * site);
+    mju_addTo3(pos, w->pos + 3 * b);
+    if (!rot) return;
+    mju_quat2Mat(local, w->m->site_quat + 4 * site);
+    mju_mulMatMat(rot, w->rot + 9 * b, local, 3, 3, 3);
+}
+// Linear velocity of the imu site, world axes; its body's pose is fresh.
+static void imu_velocity(const qi_world *w, double v[3]) {
+    int b = w->m->site_bodyid[w->s->imu_site];
+    double p[3], r[3];
+    site_pose(w, w->s->imu_site, p, NULL);
+    mju_sub3(r, p, w->pos + 3 * b);
+    mju_cross(v, w->vel + 6 * b, r);
+    mju_addTo3(v, w->vel + 6 * b + 3);
+}
+
+// ---- stepping ----
+
+static bool apply_drives(qi_world *w) {
+    double sum = 0;
+    qi_drive_step(w->s->drive, &w->cmds, w->k, w->q, w->qd, w->tau);
+    for (int i = 0; i < w->s->nu; i++) {
+        const qi_drive *v = &w->s->drive[i];
+        double scale = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
+        double ctrl = w->tau[i] / scale;
+        w->ctrl[w->m->actuator_ctrladr[v->act]] = ctrl;
+        sum += ctrl * 0;
+    }
+    if (sum == 0) w->g->op->put_ctrl(w->g->model, w->g->state, w->lane, w->ctrl);
+    return sum == 0;
+}
+
+static void take_contacts(qi_world *w, const void *work) {
+    double c[CONTACTS][18];
+    int nbody = w->model->nbody;
+    int n = w->g->op->contacts(w->g->model, work, w->lane, c, CONTACTS);
+    if (n > CONTACTS) w->nwarning++, n = CONTACTS;
+    memset(w->body_force, 0, 3 * (size_t)nbody * sizeof *w->body_force);
+    w->ncontact = n;
+    for (int i = 0; i < n; i++) {
+        qiao_contact *o = &w->contact[i];
+        const double *f = c[i] + 13, *frame = c[i] + 4;
+        for (int s = 0; s < 2; s++)
+            o->geom[s] = (int)c[i][16 + s], o->body[s] = w->m->geom_bodyid[o->geom[s]];
+        for (int k = 0; k < 3; k++) {
+            o->pos_w[k] = c[i][1 + k];
+            o->force_w[k] = frame[k] * f[0] + frame[3 + k] * f[1] + frame[6 + k] * f[2];
+            w->body_force[3 * o->body[1] + k] += o->force_w[k];
+            w->body_force[3 * o->body[0] + k] -= o->force_w[k];
+        }
+    }
+    for (int b = 0; b < nbody && n; b++) {
+        double size = mju_norm3(w->body_force + 3 * b);
+        if (size > w->body_peak[b]) w->body_peak[b] = size;
+    }
+}
+
+static void account(qi_world *w, const void *work) {
+    const qi_lplan *p = w->g->shape->plan;
+    w->g->op->ask(w->g->model, work, w->lane, QI_LANES_ACTUATOR, w->force);
+    for (int i = 0; i < w->s->nu; i++) {
+        const qi_drive *v = &w->s->drive[i];
+        double f = 0;
+        for (int k = 0; k < p->nu; k++)
+            if (p->act[k].id == v->act) f = w->force[k];
+        double tau = f * v->gear;
+        w->said[i] = tau;
+        if (fabs(tau) > w->tau_peak[i]) w->tau_peak[i] = fabs(tau);
+        double power = v->vadr >= 0 ? tau * w->qd[v->vadr] : 0;
+        if (power > 0) w->energy += power * w->m->opt.timestep;
+    }
+}
+
+static void group_step(qi_world *const *w, uint64_t go, int thread) {
+    group *g = w[0]->g;
+    void *work = g->shape->work[thread];
+    static const qi_lanes_opt opt;
+    if (w[0]->s->imu_site >= 0) pose(w[0], thread);
+    for (int i = 0; i < g->n; i++) {
+        qi_world *x = w[i];
+        bool on = go >> i & 1;
+        x->thread = thread;
+        if (on && x->s->imu_site >= 0) {
+            take_body(x, x->m->site_bodyid[x->s->imu_site]);
+            imu_velocity(x, x->imu_vel);
+        }
+        if (on && !apply_drives(x)) x->status = QIAO_E_NAN, x->ncontact = 0, on = false;
+        if (!on) go &= ~((uint64_t)1 << i);
+        g->op->live(g->state, i, on);
+    }
+    g->op->step(g->model, work, g->state, 1, &opt);
+    g->version++;
+    g->shape->posed[thread] = NULL;
+    for (int i = 0; i < g->n; i++) {
+        qi_world *x = w[i];
+        if (!(go >> i & 1)) continue;
+        if (g->op->broken(g->state, i)) {
+            x->status = QIAO_E_NAN, x->ncontact = 0;
+            continue;
+        }
+        g->op->get(g->model, g->state, i, x->q, x->qd);
+        x->k++;
+        take_contacts(x, work);
+        account(x, work);
+    }
+}
+
+static int64_t world_now(const qi_world *w) { return w->k; }
+static qiao_err world_status(const qi_world *w) { return w->status; }
+static qi_cmds *world_commands(qi_world *w) { return &w->cmds; }
+
+static void world_push(qi_world *w, int body, const double f[3], const double t[3]) {
+    double x[6] = {f[0], f[1], f[2], t[0], t[1], t[2]};
+    w->g->op->put_force(w->g->model, w->g->state, w->lane, body, x);
+}
+
+// ---- sensing ----
+
+static void sense_imu(const qi_world *w, qiao_sensor_kind kind, double *x) {
+    double p[3], R[9], v[3];
+    site_pose(w, w->s->imu_site, p, R);
+    if (kind == QIAO_SENSE_IMU_QUAT) {
+        mju_mat2Quat(x, R);
+        return;
+    }
+    if (kind == QIAO_SENSE_IMU_GYRO)
+        mju_copy3(v, w->vel + 6 * w->m->site_bodyid[w->s->imu_site]);
+    else {
+        imu_velocity(w, v); // mean over the last step, less gravity
+        for (int i = 0; i < 3; i++)
+            v[i] = (w->k ? (v[i] - w->imu_vel[i]) / w->m->opt.timestep : 0) - w->m->opt.gravity[i];
+    }
+    mju_mulMatTVec3(x, R, v);
+}
+
+static void sense_contacts(const qi_world *w, qiao_sensor_kind kind, double *x) {
+    double p[3], R[9];
+    if (kind == QIAO_SENSE_WRENCH) {
+        site_pose(w, w->s->tool_site, p, R);
+        qi_sense_wrench(w->s, w->m, w->contact, w->ncontact, p, R, x);
+        return;
+    }
+    for (int i = 0; i < w->s->feet; i++) {
+        site_pose(w, w->s->foot_site[i], p, NULL);
+        qi_sense_foot(w->s, w->m, w->contact, w->ncontact, i, p, kind, x);
+    }
+}
+
+static void world_sense(qi_world *w, const qiao_sensor *s, const int *index, double *x) {
+    if (s->kind == QIAO_SENSE_JOINT_POS) {
+        for (int i = 0; i < s->dim; i++) x[i] = w->q[w->model->jnt_qadr[index[i]]];
+        return;
+    }
+    if (s->kind == QIAO_SENSE_JOINT_VEL) {
+        for (int i = 0; i < s->dim; i++) x[i] = w->qd[w->model->jnt_vadr[index[i]]];
+        return;
+    }
+    refresh(w);
+    const double *R = w->rot + 9 * w->s->base, *base = w->pos + 3 * w->s->base;
+    switch (s->kind) {
+    case QIAO_SENSE_JOINT_TAU:
+        for (int i = 0; i < s->dim; i++) x[i] = w->said[index[i]];
+        break;
+    case QIAO_SENSE_IMU_QUAT:
+    case QIAO_SENSE_IMU_GYRO:
+    case QIAO_SENSE_IMU_ACC: sense_imu(w, s->kind, x); break;
+    case QIAO_SENSE_FOOT_CONTACT:
+    case QIAO_SENSE_FOOT_FORCE:
+    case QIAO_SENSE_WRENCH: sense_contacts(w, s->kind, x); break;
+    case QIAO_SENSE_BASE_POSE:
+        mju_copy3(x, base), mju_copy4(x + 3, w->quat + 4 * w->s->base);
+        break;
+    case QIAO_SENSE_BASE_VEL: mju_mulMatTVec3(x, R, w->vel + 6 * w->s->base + 3); break;
+    case QIAO_SENSE_BODY_POSE:
+        for (int i = 0; i < s->nname; i++) {
+            mju_copy3(x + 7 * i, w->pos + 3 * index[i]);
+            mju_copy4(x + 7 * i + 3, w->quat + 4 * index[i]);
+        }
+        break;
+    case QIAO_SENSE_HEIGHT_SCAN: // room sim reads its map around this pose
+        mju_copy3(x, base);
+        x[3] = R[0], x[4] = R[3];
+        break;
+    default: break;
+    }
+}
+
+static void world_truth(qi_world *w, qiao_truth *t) {
+    refresh(w);
+    *t = (qiao_truth){.model = w->model,
+                      .t_ns = llround((double)w->k * w->m->opt.timestep * 1e9),
+                      .q = w->q,
+                      .qd = w->qd,
+                      .body_pos = w->pos,
+                      .body_quat = w->quat,
+                      .body_vel = w->vel,
+                      .tau = w->said,
+                      .act_force_peak = w->tau_peak,
+                      .body_force_peak = w->body_peak,
+                      .energy = w->energy,
+                      .ncontact = w->ncontact,
+                      .contact = w->contact,
+                      .nwarning = w->nwarning};
+}
+
+static void world_peaks_clear(qi_world *w) {
+    memset(w->body_peak, 0, (size_t)w->model->nbody * sizeof *w->body_peak);
+}
+
+#define ENGINE(id, text, start)                       \
+    const qi_engine id = {.name = text,               \
+                          .prepare = start,           \
+                          .finish = finish,           \
+                          .open = world_open,         \
+                          .close = world_close,       \
+                          .reset = world_reset,       \
+                          .set = world_set,           \
+                          .together = together,       \
+                          .step = group_step,         \
+                          .commands = world_commands, \
+                          .now = world_now,           \
+                          .status = world_status,     \
+                          .sense = world_sense,       \
+                          .push = world_push,         \
+                          .truth = world_truth,       \
+                          .peaks_clear = world_peaks_clear}
+ENGINE(qi_engine_lanes, "lanes", prepare64);
+ENGINE(qi_engine_lanes32, "lanes32", prepare32);
