@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // lanes_refuse.c - what engine lanes does not do: named, never ignored.
+// Mocap bodies are taken as fixed where the model puts them: nothing here moves them.
 #include "sim/lanes_plan.h"
 
 #include <stdio.h>

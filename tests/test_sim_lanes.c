@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_sim_lanes.c - engine lanes behind the calls of room sim: beside engine mujoco, alone and in
+// company, on any number of threads.
+#include "test.h"
+
+#include "qiao/sim.h"
+
+#include <mujoco/mujoco.h>
+
+static const char *scene_text(double friction, double step) {
+    static char xml[800];
+    snprintf(xml, sizeof xml,
+             "<mujoco><option timestep='0.002'/><worldbody><geom name='floor' type='plane' "
+             "size='20 20 1' friction='%g .01 .001'/><geom name='step' type='box' "
+             "size='.2 .3 %g' pos='.45 0 0'/><body name='load' pos='.4 .1 .5'><freejoint/>"
+             "<geom type='box' size='.05 .04 .03' mass='%g'/></body></worldbody></mujoco>",
+             friction, step, 0.5 + step);
+    return xml;
+}
+
+static qiao_robot *robot;
+static qiao_model *make_world(double friction, double step) {
+    qiao_diag d = {0};
+    double pos[3] = {0, 0, 0.34};
+    if (!robot) robot = qiao_robot_load("go2", &d);
+    CHECK(robot, "%s", d.text);
+    qiao_model *m = qiao_model_world(robot, scene_text(friction, step), pos, 0.2, &d);
+    CHECK(m, "%s", d.text);
+    return m;
+}
+
+static qiao_sim *make_sim(const char *engine, const qiao_model *const *world, int n, int threads) {
+    static const qiao_sensor grant = {.kind = QIAO_SENSE_BASE_VEL, .name = "base_vel"};
+    qiao_sim_def f = qiao_sim_def_default();
+    qiao_diag d = {0};
+    f.engine = engine, f.robot = robot, f.world = world, f.nworld = n, f.nthread = threads;
+    f.grant = &grant, f.ngrant = 1;
+    qiao_sim *s = qiao_sim_new(&f, &d);
+    CHECK(s, "%s", d.text);
+    return s;
+}
+
+// Trial k of world w: its own commands, a push, ticks of 20 ms.
+static void run(qiao_sim *s, const int *trial, int n, int ticks, qiao_hash *h) {
+    enum { NU = 12, MOST = 64 };
+    static double q[MOST * NU], zero[MOST * NU], own[MOST * NU];
+    double push[3] = {0, 30, 0}, none[3] = {0};
+    for (int w = 0; w < n; w++) qiao_sim_reset(s, w, 3, (uint64_t)trial[w]);
+    for (int i = 0; i < n * NU; i++) own[i] = -1;
+    for (int t = 0; t < ticks; t++) {
+        for (int w = 0; w < n; w++) {
+            for (int k = 0; k < NU; k++)
+                q[w * NU + k] = robot->rest_q[7 + k] + 0.2 * sin(0.3 * t + k + trial[w]);
+            qiao_sim_push(s, w, 1, t % 10 < 3 ? push : none, none);
+        }
+        qiao_cmd c = {n, NU, q, zero, own, own, zero};
+        qiao_sim_observe(s);
+        qiao_sim_command(s, &c);
+        qiao_sim_step(s, 10);
+        for (int w = 0; w < n; w++)
+            if (h) qiao_sim_trace(s, w, &h[w]);
+    }
+}
+
+TEST(lanes_see_and_do_what_mujoco_does) {
+    qiao_model *m = make_world(0.8, 0.02);
+    const qiao_model *world[1] = {m};
+    int trial[1] = {4};
+    qiao_sim *a = make_sim("mujoco", world, 1, 1), *b = make_sim("lanes", world, 1, 1);
+    qiao_sim *c = make_sim("lanes32", world, 1, 1);
+    for (int ticks = 5; ticks <= 25; ticks += 20) {
+        run(a, trial, 1, ticks, NULL), run(b, trial, 1, ticks, NULL), run(c, trial, 1, ticks, NULL);
+        const qiao_obs *x = qiao_sim_observe(a), *y = qiao_sim_observe(b), *z = qiao_sim_observe(c);
+        const qiao_io *io = qiao_sim_io(a);
+        double tolerance = ticks == 5 ? 1e-6 : 1e-3;
+        for (int s = 0; s < io->nsig; s++)
+            for (int i = io->sig[s].adr; i < io->sig[s].adr + io->sig[s].dim; i++) {
+                double size = 1 + fabs(x->x[i]);
+                CHECK(fabs(x->x[i] - y->x[i]) <= tolerance * size, "tick %d, %s: %g, %g", ticks,
+                      io->sig[s].name, x->x[i], y->x[i]);
+                CHECK(ticks > 5 || fabs(x->x[i] - z->x[i]) <= 0.02 * size, "32 bit, %s: %g, %g",
+                      io->sig[s].name, x->x[i], z->x[i]);
+            }
+        qiao_truth t, u;
+        qiao_sim_truth(a, 0, &t), qiao_sim_truth(b, 0, &u);
+        CHECK(t.t_ns == u.t_ns && t.ncontact == u.ncontact, "%d %d", t.ncontact, u.ncontact);
+        CHECK_NEAR(t.energy, u.energy, tolerance * 100);
+        for (int i = 0; i < 6 * m->nbody; i++)
+            CHECK_NEAR(t.body_vel[i], u.body_vel[i], 10 * tolerance);
+        for (int i = 0; i < m->nbody; i++)
+            CHECK_NEAR(t.body_force_peak[i], u.body_force_peak[i],
+                       tolerance * (10 + t.body_force_peak[i]));
+    }
+    qiao_sim_free(a), qiao_sim_free(b), qiao_sim_free(c);
+    qiao_model_free(m);
+}
+
+// Worlds of different numbers share groups; each has the bits that it has alone.
+TEST(a_world_alone_has_the_bits_of_world_37_of_64) {
+    enum { N = 64, TICKS = 8 };
+    static qiao_hash h[3][N];
+    qiao_model *m[N];
+    const qiao_model *world[N];
+    int trial[N];
+    for (int i = 0; i < N; i++) {
+        world[i] = m[i] = i % 3 ? make_world(0.4 + 0.01 * i, 0.01 + 0.0005 * i) : NULL;
+        if (!m[i]) world[i] = i ? world[0] : (m[0] = make_world(0.6, 0.03));
+        trial[i] = i;
+    }
+    static const char *const engines[] = {"lanes", "lanes32"};
+    for (int e = 0; e < 2; e++) {
+        for (int k = 1; k <= 3; k++) {
+            qiao_sim *s = make_sim(engines[e], world, N, k);
+            for (int w = 0; w < N; w++) qiao_hash_init(&h[k - 1][w]);
+            run(s, trial, N, TICKS, h[k - 1]);
+            qiao_sim_free(s);
+        }
+        CHECK(memcmp(h[0], h[1], sizeof h[0]) == 0 && memcmp(h[0], h[2], sizeof h[0]) == 0,
+              "threads");
+        qiao_sim *s = make_sim(engines[e], &world[37], 1, 1);
+        qiao_hash one;
+        qiao_hash_init(&one);
+        run(s, &trial[37], 1, TICKS, &one);
+        uint8_t x[QIAO_HASH_BYTES], y[QIAO_HASH_BYTES];
+        qiao_hash_end(&one, x), qiao_hash_end(&h[0][37], y);
+        CHECK(memcmp(x, y, sizeof x) == 0, "%s", engines[e]);
+        qiao_sim_free(s);
+    }
+    for (int i = 0; i < N; i++) qiao_model_free(m[i]);
+}
+
+// One world steps while those beside it wait.
+TEST(a_world_of_a_group_may_go_alone) {
+    qiao_model *m = make_world(0.8, 0.02);
+    const qiao_model *world[8] = {m, m, m, m, m, m, m, m};
+    qiao_sim *s = make_sim("lanes", world, 8, 1);
+    for (int w = 0; w < 8; w++) qiao_sim_reset(s, w, 1, (uint64_t)w);
+    qiao_sim_step_world(s, 3, 25);
+    qiao_truth t;
+    for (int w = 0; w < 8; w++) {
+        qiao_sim_truth(s, w, &t);
+        CHECK(t.t_ns == (w == 3 ? 50000000 : 0), "world %d at %lld ns", w, (long long)t.t_ns);
+    }
+    qiao_sim_stop(s, 3);
+    qiao_sim_step(s, 25);
+    qiao_truth u;
+    qiao_sim_truth(s, 2, &t);
+    double z = t.q[2];
+    qiao_sim_truth(s, 3, &u);
+    CHECK(t.t_ns == u.t_ns && u.q[2] == z, "%g %g", u.q[2], z);
+    qiao_sim_free(s);
+    qiao_model_free(m);
+}
+
+TEST(lanes_refuse_a_model_by_the_feature) {
+    qiao_diag d = {0};
+    make_world(0.8, 0.02);
+    double pos[3] = {0, 0, 0.4};
+    const char *scene = "<mujoco><worldbody><body name='kite' gravcomp='1'><freejoint/>"
+                        "<geom size='.1'/></body></worldbody></mujoco>";
+    qiao_model *m = qiao_model_world(robot, scene, pos, 0, &d);
+    CHECK(m, "%s", d.text);
+    const qiao_model *world[1] = {m};
+    qiao_sim_def f = qiao_sim_def_default();
+    f.engine = "lanes", f.robot = robot, f.world = world;
+    CHECK(!qiao_sim_new(&f, &d), "made");
+    CHECK_TEXT(d.text, "engine lanes does not support gravcomp (body 'kite')");
+    qiao_model_free(m);
+}
