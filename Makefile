@@ -39,16 +39,17 @@ $(EXT)/.ready: extern/lock.txt tools/setup.sh
 # kernels for one instruction set each; the choice is made at load
 ifeq ($(shell uname -m),x86_64)
 AVX2   := -mavx2
+HOT    := $(if $(SAN),,$(if $(filter clang,$(CC)),-O3,-O3 -funroll-loops))
 AVX512 := -mavx2 -mavx512f -mavx512dq -mavx512vl -mprefer-vector-width=512
 CFLAGS_dyn_d1_avx2          := $(AVX2)
 CFLAGS_dyn_d4_avx2          := $(AVX2)
 CFLAGS_dyn_f8_avx2          := $(AVX2)
 CFLAGS_dyn_d8_avx512        := $(AVX512)
 CFLAGS_dyn_f16_avx512       := $(AVX512)
-CFLAGS_lanes_d4_avx2        := $(AVX2)
-CFLAGS_lanes_f8_avx2        := $(AVX2)
-CFLAGS_lanes_d8_avx512      := $(AVX512)
-CFLAGS_lanes_f16_avx512     := $(AVX512)
+CFLAGS_lanes_d4_avx2        := $(AVX2) $(HOT)
+CFLAGS_lanes_f8_avx2        := $(AVX2) $(HOT)
+CFLAGS_lanes_d8_avx512      := $(AVX512) $(HOT)
+CFLAGS_lanes_f16_avx512     := $(AVX512) $(HOT)
 CFLAGS_lanes_touch_d4_avx2   := $(AVX2)
 CFLAGS_lanes_touch_f8_avx2   := $(AVX2)
 CFLAGS_lanes_touch_d8_avx512 := $(AVX512)

@@ -12,7 +12,7 @@
 typedef struct qiao_sim qiao_sim;
 
 typedef struct qiao_sim_def {
-    const char *engine;  // "mujoco" (later "lanes")
+    const char *engine;  // "mujoco", "lanes" (64 bit) or "lanes32"
     int nworld, nthread; // nthread <= 0: as many as the machine has
     const qiao_robot *robot;
     const qiao_model *const

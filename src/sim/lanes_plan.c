@@ -103,14 +103,19 @@ static bool make_order(qi_lplan *p) {
     const mjModel *m = p->m;
     const qi_plan *y = p->dyn;
     p->hpos = get(p, (size_t)p->nv, sizeof(int)), p->dof_at = get(p, (size_t)p->nv, sizeof(int));
+    p->dof_kind = get(p, (size_t)p->nv, sizeof(int));
     p->fill = get(p, (size_t)p->nv, sizeof(qi_bits));
     p->row = get(p, (size_t)p->nv + 1, sizeof(int));
     p->col = get(p, (size_t)(p->nv * p->nv), sizeof(int));
     p->link_dofs = get(p, (size_t)y->nlink, sizeof(qi_bits));
     p->link_parent = get(p, (size_t)y->nlink, sizeof(int));
-    if (!p->hpos || !p->dof_at || !p->fill || !p->row || !p->col || !p->link_dofs ||
+    if (!p->hpos || !p->dof_at || !p->dof_kind || !p->fill || !p->row || !p->col || !p->link_dofs ||
         !p->link_parent)
         return false;
+    for (int i = 0; i < p->nv; i++) {
+        int k = i - m->jnt_dofadr[m->dof_jntid[i]];
+        p->dof_kind[i] = m->jnt_type[m->dof_jntid[i]] != mjJNT_FREE ? 4 : k < 3 ? k : 3;
+    }
     int h = 0;
     for (int round = 0; round < 2; round++)
         for (int t = 0; t < m->ntree; t++) {

@@ -96,6 +96,7 @@ typedef struct qi_lplan {
     double impratio;
     // the order of elimination: h = pos[dof], dof = dof_at[h]; branches join at low h
     int permuted, *hpos, *dof_at;
+    int *dof_kind;      // 0, 1, 2: along x, y, z of a free joint; 3: its turns; 4: any other
     qi_bits *fill;      // [nv] columns of row h of the factor, in robots that touch no branch
     int *row, *col;     // [nv + 1], [..] the same as lists
     int *link_parent;   // [nlink]
