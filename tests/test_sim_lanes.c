@@ -154,7 +154,7 @@ TEST(a_world_of_a_group_may_go_alone) {
 
 TEST(lanes_refuse_a_model_by_the_feature) {
     qiao_diag d = {0};
-    make_world(0.8, 0.02);
+    qiao_model_free(make_world(0.8, 0.02)); // loads the robot
     double pos[3] = {0, 0, 0.4};
     const char *scene = "<mujoco><worldbody><body name='kite' gravcomp='1'><freejoint/>"
                         "<geom size='.1'/></body></worldbody></mujoco>";
