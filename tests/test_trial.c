@@ -14,7 +14,7 @@ static bool on_progress(void *ctx, double t, double t_limit, int nlive) {
 }
 
 typedef struct setting {
-    const char *scenario, *robot, *brain;
+    const char *scenario, *robot, *brain, *engine;
 } setting;
 
 // Runs n trials with seeds first.. for `until` seconds and returns the traces as hex.
@@ -29,7 +29,7 @@ static void trace(setting s, int n, uint64_t first, int threads, char hex[][QIAO
     qiao_trials_def def = qiao_trials_def_default();
     def.scenario = sc, def.robot = r, def.brain.spec = s.brain, def.nthread = threads,
     def.ntrial = n;
-    def.trial = trial, def.progress = on_progress;
+    def.trial = trial, def.progress = on_progress, def.engine = s.engine;
     qiao_err e = qiao_trials_run(&def, result, &d);
     CHECK(e == QIAO_OK, "%s", d.text);
     for (int i = 0; i < n; i++) qiao_hash_hex(result[i].trace, hex[i]);
@@ -37,8 +37,13 @@ static void trace(setting s, int n, uint64_t first, int threads, char hex[][QIAO
     qiao_robot_free(r), qiao_scenario_free(sc);
 }
 
-static const setting walk = {"walk_flat", "go2", "trot"}, sort = {"sort_bin", "panda", "pick"},
-                     parcel = {"parcel_route", "go2", "trot"};
+static const setting walk = {"walk_flat", "go2", "trot", "mujoco"},
+                     sort = {"sort_bin", "panda", "pick", "mujoco"},
+                     parcel = {"parcel_route", "go2", "trot", "mujoco"};
+static setting in(const char *engine, setting s) {
+    s.engine = engine;
+    return s;
+}
 
 static void alone_and_in_company(setting s) {
     static char many[MOST][QIAO_HASH_HEX], one[1][QIAO_HASH_HEX];
@@ -50,6 +55,9 @@ static void alone_and_in_company(setting s) {
 
 TEST(world_37_of_64_walk) { until = 0.5, alone_and_in_company(walk); }
 TEST(world_37_of_64_sort) { until = 0.1, alone_and_in_company(sort); }
+
+TEST(world_37_of_64_walk_in_lanes) { until = 0.2, alone_and_in_company(in("lanes", walk)); }
+TEST(world_37_of_64_sort_in_lanes) { until = 0.06, alone_and_in_company(in("lanes32", sort)); }
 
 TEST(threads_do_not_matter) {
     static char a[6][QIAO_HASH_HEX], b[6][QIAO_HASH_HEX];
@@ -67,15 +75,16 @@ TEST(golden) {
 #else
     SKIP("stored for x86-64");
 #endif
-    const setting all[] = {walk, parcel, sort};
+    const setting all[] = {
+        walk, parcel, sort, in("lanes", walk), in("lanes", parcel), in("lanes32", walk)};
     const char *path = "tests/golden.txt";
-    static char hex[1][QIAO_HASH_HEX], now[2000];
+    static char hex[1][QIAO_HASH_HEX], now[4000];
     size_t at = 0;
     until = 2;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
         trace(all[i], 1, 1, 1, hex);
-        at += (size_t)snprintf(now + at, sizeof now - at, "%s %s %s seed 1, 2 s: %s\n",
-                               all[i].scenario, all[i].robot, all[i].brain, hex[0]);
+        at += (size_t)snprintf(now + at, sizeof now - at, "%s %s %s %s seed 1, 2 s: %s\n",
+                               all[i].scenario, all[i].robot, all[i].brain, all[i].engine, hex[0]);
     }
     qiao_diag d = {0};
     if (getenv("QIAO_GOLDEN")) qiao_file_write(path, now, at, &d);

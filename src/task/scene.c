@@ -71,7 +71,42 @@ static bool for_each(qi_scene *s, const char *type, bool (*build)(qi_scene *, qi
     return true;
 }
 
-// Lowest foot of the rest pose less the base's height: how high the base stands.
+// How far a primitive reaches down from its centre; up is the world's z in its own axes.
+static double reach_down(int type, const double size[3], const double up[3]) {
+    enum { SPHERE = 2, CAPSULE, ELLIPSOID, CYLINDER, BOX }; // mjtGeom
+    double x = size[0] * up[0], y = size[1] * up[1], z = size[2] * up[2];
+    switch (type) {
+    case SPHERE: return size[0];
+    case CAPSULE: return size[0] + size[1] * fabs(up[2]);
+    case ELLIPSOID: return sqrt(x * x + y * y + z * z);
+    case CYLINDER: return size[0] * hypot(up[0], up[1]) + size[1] * fabs(up[2]);
+    case BOX: return fabs(x) + fabs(y) + fabs(z);
+    }
+    return 0; // a mesh: its centre, the foot's site is lower
+}
+
+// Lowest point of the primitives of a foot's body in the pose that dyn has.
+static double sole(const qiao_dyn *dyn, const qiao_model *m, int body) {
+    double p[3], R[9], low = INFINITY;
+    if (qiao_dyn_body(dyn, body, p, R)) return low;
+    for (int g = 0; g < m->ngeom; g++) {
+        if (m->geom_body[g] != body) continue;
+        const double *q = m->geom_quat + 4 * g, *c = m->geom_pos + 3 * g;
+        // the world's z in the body's axes, then in the geom's
+        double w = q[0], x = q[1], y = q[2], z = q[3], b[3] = {R[6], R[7], R[8]};
+        double up[3] = {(1 - 2 * (y * y + z * z)) * b[0] + 2 * (x * y + w * z) * b[1] +
+                            2 * (x * z - w * y) * b[2],
+                        2 * (x * y - w * z) * b[0] + (1 - 2 * (x * x + z * z)) * b[1] +
+                            2 * (y * z + w * x) * b[2],
+                        2 * (x * z + w * y) * b[0] + 2 * (y * z - w * x) * b[1] +
+                            (1 - 2 * (x * x + y * y)) * b[2]};
+        double at = p[2] + b[0] * c[0] + b[1] * c[1] + b[2] * c[2];
+        low = fmin(low, at - reach_down(m->geom_type[g], m->geom_size + 3 * g, up));
+    }
+    return low;
+}
+
+// Lowest point of the feet in the rest pose, from the model's origin: how high the base stands.
 static bool rest_height(const qiao_robot *r, double *low, qiao_diag *d) {
     *low = 0;
     if (r->nfoot == 0) return true;
@@ -82,8 +117,9 @@ static bool rest_height(const qiao_robot *r, double *low, qiao_diag *d) {
     double best = INFINITY;
     for (int i = 0; ok && i < r->nfoot; i++) {
         double p[3];
-        if (qiao_dyn_site(dyn, r->foot_site[i], p, NULL, NULL, NULL) == QIAO_OK && p[2] < best)
-            best = p[2];
+        if (qiao_dyn_site(dyn, r->foot_site[i], p, NULL, NULL, NULL)) continue;
+        int body = r->model->site_body[r->foot_site[i]];
+        best = fmin(best, fmin(p[2], sole(dyn, r->model, body)));
     }
     free(mem);
     if (!ok || !isfinite(best)) {
