@@ -257,7 +257,7 @@ static void compare(const struct robot *r) {
         for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) { // first that is as exact
             result l = run_lanes(&b, settings[s]);
             m = run_mujoco(&b, 0, 0);
-            if (l.error > m.error && settings[s]) continue;
+            if (!(l.error <= m.error) && settings[s]) continue;
             bool counts = l.error <= m.error;
             printf("  %-20s %9.0f/s, error %.1e, %s%.1f%s times (%d iterations%s)\n", op->name,
                    l.rate, l.error, counts ? "" : "[", l.rate / m.rate, counts ? "" : "]",

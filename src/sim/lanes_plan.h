@@ -23,6 +23,8 @@ typedef struct qi_soft {
 typedef struct qi_lgeom {                   // that may touch another
     int geom, type, link;                   // link -1: fixed to the world
     double pos[3], mat[9], size[3], rbound; // in the link's frame (world's if fixed); columns
+    double mid[3], half, radius;            // a capsule around it along its axis, in its own frame
+    int axis;
 } qi_lgeom;
 
 typedef struct qi_lpair { // two geoms that may touch; type[a] <= type[b]
