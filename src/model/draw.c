@@ -70,6 +70,19 @@ static void paint_sky(unsigned char *rgb, const float *depth, int w, int h) {
     }
 }
 
+// Where the floor ends, a pixel is part floor, part black background: it becomes part sky.
+static void mend_horizon(unsigned char *rgb, const float *depth, int w, int h) {
+    for (int y = 1; y + 1 < h; y++)
+        for (int x = 0; x < w; x++) {
+            size_t at = (size_t)y * (size_t)w + (size_t)x, up = at + (size_t)w;
+            if (depth[at] >= 1 || depth[up] < 1) continue;
+            unsigned char *p = rgb + 3 * at;
+            const unsigned char *sky = rgb + 3 * up, *floor = rgb + 3 * (at - (size_t)w);
+            if (floor[0] > 100 && p[0] + 40 < floor[0])
+                for (int k = 0; k < 3; k++) p[k] = (unsigned char)((sky[k] + floor[k]) / 2);
+        }
+}
+
 // Box around all drawn geoms that are no planes.
 static void bounds(const mjModel *m, const mjData *data, double lo[3], double hi[3]) {
     for (int k = 0; k < 3; k++) lo[k] = 1e9, hi[k] = -1e9;
@@ -107,7 +120,10 @@ static void dress(const mjModel *m, mjvScene *scn, const mjvCamera *cam, const d
     bool floor = false;
     for (int i = 0; i < m->ngeom; i++)
         floor |= m->geom_type[i] == mjGEOM_PLANE || m->geom_type[i] == mjGEOM_HFIELD;
-    for (int i = 0; i < m->nbody; i++) floor |= m->body_weldid[i] == 0 && m->body_geomnum[i] > 0;
+    // a scene's ground; not the foot of an arm
+    for (int i = 0; i < m->ngeom; i++)
+        floor |= m->geom_bodyid[i] == 0 ||
+                 (m->body_weldid[m->geom_bodyid[i]] == 0 && m->geom_rbound[i] > 1);
     if (!floor && scn->ngeom < scn->maxgeom) {
         mjvGeom *g = scn->geoms + scn->ngeom++;
         double size[3] = {40, 40, 0.01}, pos[3] = {0, 0, lo[2]};
@@ -161,6 +177,7 @@ static void render(studio *s, const double *q, const qiao_view *v, int w, int h)
     mjr_render(view, &s->scn, &s->con);
     mjr_readPixels(s->rgb, s->depth, view, &s->con);
     paint_sky(s->rgb, s->depth, w, h);
+    mend_horizon(s->rgb, s->depth, w, h);
 }
 
 static qiao_err draw(const qiao_model *model, const double *q, const qiao_view *v, int w, int h,
