@@ -319,35 +319,42 @@ static bool finite_outcome(const qi_touch_ops *op, const pair *w) {
             if (!isfinite(value(op, s, r, 0))) return false;
     return true;
 }
+// A contact within 1e-5 m of the margin may be on in one and off in the other: left out.
+static int sure(hit *h, int n, double margin) {
+    int k = 0;
+    for (int i = 0; i < n; i++)
+        if (h[i].x[0] < margin - 1e-5) h[k++] = h[i];
+    return k;
+}
+static double deepest(const hit *h, int n) {
+    double d = 0;
+    for (int i = 0; i < n; i++) d = fmin(d, h[i].x[0]);
+    return d;
+}
+// A quarter of the poses stand on switches (parallel, on a grid, centres that meet), where rounding
+// decides between points that are as good: hence other contacts in a few, of the same depth.
 TEST(floats_are_near_doubles) {
     const qi_touch_ops *f = scalar(false), *d = scalar(true);
     for (const pair *w = pairs; w < pairs + NPAIR; w++) {
-        int both = 0, other = 0, far = 0, count = 0;
+        int both = 0, other = 0, depth = 0;
         random_poses(w);
         for (int i = 0; i < NPOSE; i++) {
             hit a[SLOTS], b[SLOTS];
             run(f, w, i);
             CHECK(finite_outcome(f, w), "%s: float, pose %d", w->name, i);
-            int na = hits(f, w, 0, a);
+            int na = sure(a, hits(f, w, 0, a), poses[i].margin);
             run(d, w, i);
             CHECK(finite_outcome(d, w), "%s: double, pose %d", w->name, i);
-            int nb = hits(d, w, 0, b);
-            double e = apart(a, na, b, nb);
+            int nb = sure(b, hits(d, w, 0, b), poses[i].margin);
             both += na > 0 && nb > 0;
-            count += na != nb;
-            other += na == nb && e > 1e-4;
-            // the depth of the deepest must agree whatever the choice of points
-            double da = 1, db = 1;
-            for (int s = 0; s < na; s++) da = fmin(da, a[s].x[0]);
-            for (int s = 0; s < nb; s++) db = fmin(db, b[s].x[0]);
-            if (na && nb && fabs(da - db) > 1e-4) {
-                if (far++ < 3 && getenv("SHOW")) print_pose(poses + i, a, na, b, nb);
-            }
+            other += !(apart(a, na, b, nb) <= 1e-4);
+            depth += !(fabs(deepest(a, na) - deepest(b, nb)) <= 1e-4);
         }
-        if (getenv("SHOW"))
-            printf(
-                "  %-16s of %5d with contact: %4d another number, %4d another choice, %4d another "
-                "depth\n",
-                w->name, both, count, other, far);
+        if (getenv("QIAO_SHOW"))
+            printf("  %-16s of %5d that touch %4d choose otherwise, %4d differ in depth\n", w->name,
+                   both, other, depth);
+        CHECK(both > NPOSE / 3 && other < both / 10 && depth < both / 100,
+              "%s: of %d that touch %d choose otherwise, %d differ in depth", w->name, both, other,
+              depth);
     }
 }
