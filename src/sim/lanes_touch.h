@@ -18,7 +18,7 @@ typedef struct touch { // one contact; where `on` is 0 the rest is finite but me
     vec3 pos;          // midway between the surfaces
     vec3 n;            // from shape 1 to shape 2, unit
     vec3 t;            // second axis of the contact frame where the pair defines one, else 0
-    mask on;           // dist < margin
+    mask on;           // dist <= margin, as MuJoCo's functions; the engine then asks <
 } touch;
 
 enum { TOUCH_MAX = 8 };
