@@ -292,6 +292,7 @@ TEST(what_lanes_cannot_do_is_refused_by_name) {
         {WORLD("<option noslip_iterations='3'/>", ARM("", ""), ""), "noslip_iterations"},
         {WORLD("<option density='1'/>", ARM("", ""), ""), "fluid forces"},
         {WORLD("<option><flag override='enable'/></option>", ARM("", ""), ""), "override"},
+        {WORLD("<option><flag sleep='enable'/></option>", ARM("", ""), ""), "flag sleep"},
         {WORLD("", "<body name='up' gravcomp='1'><joint/><geom size='.1'/></body>", ""),
          "gravcomp (body 'up')"},
         {WORLD("",

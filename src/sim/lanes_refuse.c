@@ -26,6 +26,7 @@ static const char *refuse_options(const mjModel *m, char *t, size_t n) {
     if (o->noslip_iterations > 0) return say(t, n, "noslip_iterations", NULL, NULL);
     if (o->density != 0 || o->viscosity != 0) return say(t, n, "fluid forces", NULL, NULL);
     if (o->enableflags & mjENBL_OVERRIDE) return say(t, n, "flag override", NULL, NULL);
+    if (o->enableflags & mjENBL_SLEEP) return say(t, n, "flag sleep", NULL, NULL);
     if (m->nflex) return say(t, n, "flex", "flex", name_of(m, mjOBJ_FLEX, 0));
     if (m->nplugin) return say(t, n, "plugins", NULL, NULL);
     if (m->na) return say(t, n, "actuators with activation states", NULL, NULL);
