@@ -148,7 +148,8 @@ static bool open_robot(bench *b, const char *path, char *why, size_t size) {
     begin(b);
     return true;
 }
-static void use(bench *b, const qi_lanes_ops *op) {
+static void use(bench *b, const qi_lanes_ops *op, int dual) {
+    b->plan->dual = dual;
     b->op = op, b->arena = qiao_arena_new();
     b->model = op->model_new(b->plan, b->arena), b->work = op->work_new(b->model, b->arena);
     for (int g = 0; g < GROUPS; g++) {
@@ -253,7 +254,7 @@ static void compare(const struct robot *r) {
         const qi_lanes_ops *op = qi_lanes_all[k];
         if (!op->usable() || op->lanes < 4 || (op->lanes == 4 && op->real == QIAO_REAL_F32))
             continue;
-        use(&b, op);
+        use(&b, op, 0);
         for (size_t s = 0; s < sizeof settings / sizeof *settings; s++) { // first that is as exact
             result l = run_lanes(&b, settings[s]);
             m = run_mujoco(&b, 0, 0);
@@ -279,7 +280,7 @@ static int curve(const char *file) {
         static const int settings[] = {1, 2, 4, 10, 50};
         snprintf(path, sizeof path, "%s/%s", data(), robots[i].path);
         if (!open_robot(&b, path, why, sizeof why)) continue;
-        use(&b, qi_lanes_best(QIAO_REAL_F32));
+        use(&b, qi_lanes_best(QIAO_REAL_F32), 0);
         for (int s = 0; s < 5; s++) {
             result m = run_mujoco(&b, mjSOL_NEWTON, settings[s]), l = run_lanes(&b, settings[s]);
             fprintf(f, "%s,mujoco,%d,%.0f,%.3g\n", robots[i].name, settings[s], m.rate, m.error);
@@ -311,7 +312,7 @@ static int worlds(void) {
         printf("%s: %s\n", path, why);
         return 2;
     }
-    use(&b, qi_lanes_best(QIAO_REAL_F32));
+    use(&b, qi_lanes_best(QIAO_REAL_F32), 0);
     size_t bytes = (b.op->group_size(b.model) + 63) & ~(size_t)63;
     void *two = b.op->work_new(b.model, b.arena);
     printf("%s, %s: %zu bytes a world\n", robots[0].name, b.op->name, bytes / (size_t)b.op->lanes);

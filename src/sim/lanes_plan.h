@@ -84,6 +84,7 @@ typedef struct qi_lplan {
     mjModel *own; // m, if it goes with the plan
     qi_plan *dyn;
     int nq, nv, nu, ngeom, npair, nlimit, nfriction, ntendon, neq, maxcon, maxcol;
+    int dual;                         // solve by sweeps on the forces, not by Newton's method
     double dt, tolerance, scale;      // of the gradient, as MuJoCo's solvers scale it
     int integrator, elliptic, damped; // mjtIntegrator; Euler treats damping implicitly
     qi_lgeom *geom;
