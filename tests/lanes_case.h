@@ -15,6 +15,8 @@ typedef struct lanes_case {
     uint64_t seed;
 } lanes_case;
 
+static int lanes_dual; // what lanes_open makes solves by sweeps on the forces
+
 static const qi_lanes_ops *lanes_instance(qiao_real real, int lanes) {
     for (int i = 0; i < qi_lanes_nall; i++)
         if (qi_lanes_all[i]->real == real && qi_lanes_all[i]->lanes == lanes &&
@@ -37,6 +39,7 @@ static bool lanes_open(lanes_case *x, dyn_case c, const qi_lanes_ops *op, qiao_d
     *x = (lanes_case){.c = c, .op = op, .seed = 1};
     x->c.m.mj = x->c.mj;
     if (!(x->plan = qi_lplan_new(&x->c.m, d))) return false;
+    x->plan->dual = lanes_dual;
     x->arena = qiao_arena_new();
     x->model = op->model_new(x->plan, x->arena);
     x->work = op->work_new(x->model, x->arena);

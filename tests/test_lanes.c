@@ -19,7 +19,7 @@ typedef struct agreement {
 static void compare_states(lanes_case *x, int n, double tolerance, agreement *a) {
     const mjModel *m = x->c.mj;
     mjData *d = x->c.data;
-    qi_lanes_opt o = {.tolerance = tolerance};
+    qi_lanes_opt o = {.tolerance = tolerance, .iterations = lanes_dual ? 20000 : 0};
     double got[256];
     for (int at = 0; at < n; at += x->op->lanes) {
         mjData *keep[16] = {NULL};
@@ -50,7 +50,7 @@ static void compare_states(lanes_case *x, int n, double tolerance, agreement *a)
 static void compare_rollout(lanes_case *x, agreement *a) {
     const mjModel *m = x->c.mj;
     mjData *d = x->c.data;
-    qi_lanes_opt o = {.tolerance = 1e-14};
+    qi_lanes_opt o = {.tolerance = 1e-14, .iterations = lanes_dual ? 20000 : 0};
     double q[256];
     for (int k = 0; k < 3; k++) {
         lanes_state(x, 0.3);
@@ -97,6 +97,20 @@ TEST(every_feature_agrees_with_mujoco_in_32_bit) {
         CHECK(measure(&lanes_features[i], QIAO_REAL_F32, &a), "%s", lanes_features[i].name);
         CHECK(a.qacc <= 1e-3, "%s: qacc %.3g", lanes_features[i].name, a.qacc);
     }
+}
+
+TEST(sweeps_on_the_forces_reach_the_same_optimum) {
+    lanes_dual = 1;
+    for (int i = 0; i < LANES_NFEATURE; i++) {
+        agreement a;
+        CHECK(measure(&lanes_features[i], QIAO_REAL_F64, &a), "%s", lanes_features[i].name);
+        CHECK(a.qacc <= 1e-6, "%s: qacc %.3g", lanes_features[i].name, a.qacc);
+        CHECK(a.force <= 1e-6, "%s: constraint forces %.3g", lanes_features[i].name, a.force);
+        CHECK(a.rollout <= 1e-5, "%s: 100 steps %.3g", lanes_features[i].name, a.rollout);
+        CHECK(measure(&lanes_features[i], QIAO_REAL_F32, &a), "%s", lanes_features[i].name);
+        CHECK(a.qacc <= 1e-3, "%s: qacc %.3g in 32 bit", lanes_features[i].name, a.qacc);
+    }
+    lanes_dual = 0;
 }
 
 // makers' robots, and how far 64-bit lanes may be off: pairs of meshes and cylinders go through
@@ -214,9 +228,11 @@ static void same_bits(qiao_real real, double *want) {
 
 TEST(a_lane_has_the_bits_of_the_world_alone) {
     double want[16 * 64];
-    for (int real = 0; real < 2; real++) {
+    for (int k = 0; k < 4; k++) {
         for (int i = 0; i < 16 * 64; i++) want[i] = NAN;
-        same_bits(real ? QIAO_REAL_F32 : QIAO_REAL_F64, want);
+        lanes_dual = k / 2;
+        same_bits(k % 2 ? QIAO_REAL_F32 : QIAO_REAL_F64, want);
+        lanes_dual = 0;
         CHECK(isfinite(want[0]), "%g", want[0]);
     }
 }

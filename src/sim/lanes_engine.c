@@ -343,7 +343,7 @@ static void take_contacts(qi_world *w, const void *work) {
     }
 }
 
-static void account(qi_world *w, const void *work) {
+static void account(qi_world *w, void *work) {
     const qi_lplan *p = w->g->shape->plan;
     w->g->op->ask(w->g->model, work, w->lane, QI_LANES_ACTUATOR, w->force);
     for (int i = 0; i < w->s->nu; i++) {

@@ -9,7 +9,7 @@
 #include "sim/lanes_plan.h"
 
 typedef struct qi_lanes_opt { // how hard to solve
-    int iterations;           // most Newton steps; 0: until converged (50)
+    int iterations;           // most Newton steps or sweeps; 0: until converged (50, 1000)
     int searches;             // most points of a line search; 0: 8
     double tolerance;         // of the scaled gradient; 0: as the model or the number type allows
 } qi_lanes_opt;
@@ -21,7 +21,7 @@ typedef enum qi_lanes_what {
     QI_LANES_CONSTRAINT, // [nv] forces of constraints
     QI_LANES_ACTUATOR,   // [nactuator in use] force of each
     QI_LANES_GRADIENT,   // [1] scaled distance from the optimum
-    QI_LANES_ITERATIONS, // [1] Newton steps of the group
+    QI_LANES_ITERATIONS, // [1] Newton steps or sweeps of the group
 } qi_lanes_what;
 
 typedef struct qi_lanes_ops {
@@ -47,7 +47,7 @@ typedef struct qi_lanes_ops {
     // qacc of the present state, nothing moves
     void (*forward)(const void *model, void *work, void *group, const qi_lanes_opt *o);
     void (*step)(const void *model, void *work, void *group, int nstep, const qi_lanes_opt *o);
-    int (*ask)(const void *model, const void *work, int lane, qi_lanes_what what, double *x);
+    int (*ask)(const void *model, void *work, int lane, qi_lanes_what what, double *x);
     // contacts of one lane in the last step: [n] of dist, pos 3, frame 9, force 3 (contact frame),
     // geoms 2; returns how many, at most cap are written
     int (*contacts)(const void *model, const void *work, int lane, double (*c)[18], int cap);
