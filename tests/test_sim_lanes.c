@@ -40,6 +40,42 @@ static qiao_sim *make_sim(const char *engine, const qiao_model *const *world, in
     return s;
 }
 
+static qiao_sim *try_solver(const char *engine, const char *solver, int iterations, qiao_diag *d) {
+    qiao_sim_def f = qiao_sim_def_default();
+    const qiao_model *world[4];
+    qiao_model *m = make_world(1, 0.1);
+    for (int i = 0; i < 4; i++) world[i] = m;
+    f.engine = engine, f.robot = robot, f.world = world, f.nworld = 4;
+    f.solver = solver, f.iterations = iterations;
+    qiao_sim *s = qiao_sim_new(&f, d);
+    if (s) {
+        for (int w = 0; w < 4; w++) qiao_sim_reset(s, w, 1, (uint64_t)w);
+        qiao_sim_step(s, 250);
+        qiao_truth t;
+        qiao_sim_truth(s, 0, &t);
+        CHECK(qiao_sim_status(s, 0) == QIAO_OK && t.body_pos[5] > 0.05, "%g", t.body_pos[5]);
+        qiao_sim_free(s);
+    }
+    qiao_model_free(m);
+    return s;
+}
+
+TEST(solver_and_iterations_are_checked) {
+    qiao_diag d = {0};
+    CHECK(try_solver("lanes", "pgs", 3, &d), "%s", d.text);
+    CHECK(try_solver("lanes", NULL, 3, &d), "%s", d.text);
+    CHECK(try_solver("lanes32", "pgs", 0, &d), "%s", d.text);
+    CHECK(try_solver("lanes32", "newton", 2, &d), "%s", d.text);
+    CHECK(!try_solver("lanes", "cg", 0, &d), "cg");
+    CHECK_TEXT(d.text, "no solver 'cg'; there are: newton, pgs");
+    d = (qiao_diag){0};
+    CHECK(!try_solver("lanes", NULL, -1, &d), "-1");
+    CHECK_TEXT(d.text, "iterations is -1");
+    d = (qiao_diag){0};
+    CHECK(!try_solver("mujoco", NULL, 3, &d), "mujoco");
+    CHECK_TEXT(d.text, "engine mujoco takes solver and iterations from the model's file");
+}
+
 // Trial k of world w: its own commands, a push, ticks of 20 ms.
 static void run(qiao_sim *s, const int *trial, int n, int ticks, qiao_hash *h) {
     enum { NU = 12, MOST = 64 };

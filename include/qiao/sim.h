@@ -20,6 +20,11 @@ typedef struct qiao_sim_def {
     int ngrant; // sensors that the scenario adds to the robot's own
     const qiao_sensor *grant;
     double period; // s between brain steps; a whole number of physics steps
+    // How hard engine lanes solves a step: most iterations, 0: until converged. solver: "newton",
+    // "pgs" (projected Gauss-Seidel), NULL: what measures better for that effort. Engine mujoco
+    // takes both from the model's file and refuses them here.
+    const char *solver;
+    int iterations;
 } qiao_sim_def;
 qiao_sim_def qiao_sim_def_default(void);
 

@@ -27,6 +27,7 @@ typedef struct group {
 
 typedef struct shared {
     qiao_real real;
+    qi_lanes_opt opt;
     int nshape, ngroup, nthread;
     shape *shape; // [nworld]
     group *group; // [nworld]
@@ -87,9 +88,21 @@ static bool own_armature(const qi_setup *s, qi_lplan *p) {
     return false;
 }
 
+// Newton's steps each cost a factor; sweeps are cheap and get near at once, but converge slowly. Up
+// to five of either, sweeps came nearer in less time on eight of nine robots (docs/lanes.md).
+static int sweeps_better(const qiao_sim_def *f) {
+    if (f->solver) return strcmp(f->solver, "pgs") == 0;
+    return f->iterations > 0 && f->iterations <= 5;
+}
+
+static qi_lplan *solver_of(const qi_setup *s, qi_lplan *p) {
+    if (p) p->dual = sweeps_better(s->def);
+    return p;
+}
+
 static qi_lplan *plan_of(const qi_setup *s, const qiao_model *m, qiao_diag *d) {
     qi_lplan *p = qi_lplan_new(m, d);
-    if (!p || !own_armature(s, p)) return p;
+    if (!p || !own_armature(s, p)) return solver_of(s, p);
     // inverse weights follow the armature: MuJoCo works them out anew
     qi_lplan_free(p);
     mjModel *own = mj_copyModel(NULL, m->mj);
@@ -110,7 +123,7 @@ static qi_lplan *plan_of(const qi_setup *s, const qiao_model *m, qiao_diag *d) {
         return NULL;
     }
     p->model = p->dyn->model = m, p->own = own; // the arrays behind it
-    return p;
+    return solver_of(s, p);
 }
 
 static bool make_work(shared *h, shape *s) {
@@ -173,6 +186,7 @@ static bool prepare(qi_setup *s, qiao_real real, qiao_diag *d) {
     size_t n = (size_t)s->def->nworld;
     shared *h = calloc(1, sizeof *h);
     if (!(s->shared = h)) return false;
+    h->opt.iterations = s->def->iterations;
     h->real = real, h->nthread = s->nthread, h->arena = qiao_arena_new();
     if (!h->arena) return false;
     h->shape = qiao_arena_get(h->arena, n * sizeof *h->shape);
@@ -362,7 +376,6 @@ static void account(qi_world *w, void *work) {
 static void group_step(qi_world *const *w, uint64_t go, int thread) {
     group *g = w[0]->g;
     void *work = g->shape->work[thread];
-    static const qi_lanes_opt opt;
     if (w[0]->s->imu_site >= 0) pose(w[0], thread);
     for (int i = 0; i < g->n; i++) {
         qi_world *x = w[i];
@@ -376,7 +389,7 @@ static void group_step(qi_world *const *w, uint64_t go, int thread) {
         if (!on) go &= ~((uint64_t)1 << i);
         g->op->live(g->state, i, on);
     }
-    g->op->step(g->model, work, g->state, 1, &opt);
+    g->op->step(g->model, work, g->state, 1, &((const shared *)w[0]->s->shared)->opt);
     g->version++;
     g->shape->posed[thread] = NULL;
     for (int i = 0; i < g->n; i++) {

@@ -29,6 +29,24 @@ static const qi_engine *find_engine(const char *name, qiao_diag *d) {
     return NULL;
 }
 
+static bool check_solver(const qiao_sim_def *def, const qi_engine *e, qiao_diag *d) {
+    const char *s = def->solver;
+    if (strcmp(e->name, "mujoco") == 0 && (s || def->iterations)) {
+        qiao_diag_set(d, QIAO_E_UNSUPPORTED, NULL, 0, 0,
+                      "engine mujoco takes solver and iterations from the model's file; here they "
+                      "are for engine lanes");
+        return false;
+    }
+    if (s && strcmp(s, "newton") != 0 && strcmp(s, "pgs") != 0) {
+        qiao_diag_set(d, QIAO_E_NAME, NULL, 0, 0, "no solver '%s'; there are: newton, pgs", s);
+        return false;
+    }
+    if (def->iterations >= 0) return true;
+    qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "iterations is %d, should be 0 or more",
+                  def->iterations);
+    return false;
+}
+
 static int steps(double seconds, double dt) { return (int)fmin(round(seconds / dt), 1e9); }
 
 static bool make_drives(qiao_sim *s, const qiao_model *m, qiao_diag *d) {
@@ -270,6 +288,7 @@ static bool make(qiao_sim *s, const qiao_sim_def *def, qiao_diag *d) {
     const qiao_model *m = def->world[0];
     s->arena = qiao_arena_new();
     if (!s->arena || !(s->engine = find_engine(def->engine, d))) return false;
+    if (!check_solver(def, s->engine, d)) return false;
     s->n = def->nworld;
     s->setup.def = def, s->setup.robot = def->robot, s->setup.arena = s->arena;
     s->setup.period = steps(def->period, m->dt);
