@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run     set up, build, take a robot through a job     make test   set up, build, all tests
 # make         build only                                    make bench  both sides of every claim
+# make wheel  the Python package, in $(BUILD)/wheel
 # Options: CC=clang  SAN=1 (ASan+UBSan)  OPT=-O0  BUILD=build/other
 CC      ?= gcc
 ifeq ($(origin CC),default)
@@ -96,7 +97,24 @@ $(BUILD)/tests/plugins/peer_bad: tests/plugins/peer_bad.c
 	@mkdir -p $(@D)
 	@$(CC) -std=gnu17 -O1 $(WARN) $< -o $@
 
-tests: $(TESTS) $(APP) $(BRAINS) $(PLUGS)
+# the Python package: make python stages it, make wheel packs it
+PY := $(BUILD)/python/qiao
+$(BUILD)/libqiao.so: $(LIBSRC:%.c=$(BUILD)/obj/%.o)
+	@echo "  link  $@"
+	@$(CC) -shared $(filter-out -rdynamic,$(LDFLAGS)) $^ -Wl,-rpath,'$$ORIGIN' $(LDLIBS) -o $@
+$(PY)/.ready: $(BUILD)/libqiao.so $(wildcard bindings/python/*.* bindings/python/qiao/*) $(BRAINS) \
+		$(wildcard include/qiao/*.h robots/*/* scenarios/* brains/*/*)
+	@rm -rf $(PY) && mkdir -p $(PY)/data/brains
+	@cp bindings/python/qiao/*.py bindings/python/qiao_brain.py $(BUILD)/libqiao.so LICENSE $(PY)
+	@$(CC) -E -Iinclude bindings/python/all.h | python3 bindings/python/cdef.py > $(PY)/qiao.cdef
+	@cp -L $(MJ)/libmujoco.so.[0-9]* $(PY)
+	@cp -r robots scenarios $(PY)/data && cp $(BRAINS) brains/*.py $(PY)/data/brains
+	@touch $@
+python: $(PY)/.ready
+wheel: python
+	@python3 bindings/python/wheel.py $(BUILD)/python $(BUILD)/wheel
+
+tests: $(TESTS) $(APP) $(BRAINS) $(PLUGS) python
 test: tests
 	@tools/run_tests.sh $(BUILD) $(FILTER)
 bench: $(BENCH) $(APP) $(BRAINS) $(PLUGS)

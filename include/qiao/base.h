@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 // One list makes the codes, their names and their texts. 0 is success, all others negative.
 #define QIAO_ERR_LIST(X)                                            \
     X(0, OK, "success")                                             \
@@ -87,4 +89,5 @@ qiao_err qiao_file_write(const char *path, const void *data, size_t bytes, qiao_
 // Creates path and the folders above it.
 qiao_err qiao_dir_make(const char *path, qiao_diag *d);
 
+#pragma GCC visibility pop
 #endif

@@ -7,6 +7,8 @@
 
 #include "qiao/model.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 enum { QIAO_BRAIN_ABI = 1 };
 
 typedef struct qiao_brain_api {
@@ -73,4 +75,5 @@ const char *qiao_brain_fault(const qiao_brain *b, int world);
 // the exit status. The program calls it when argv[1] is "brain-host".
 int qiao_brain_host_main(int argc, char **argv);
 
+#pragma GCC visibility pop
 #endif

@@ -8,6 +8,8 @@
 
 #include "qiao/model.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 // ---- quadratic programs (qp.c) ----
 
 enum { QIAO_CTL_QP_N = 24, QIAO_CTL_QP_M = 96 }; // most variables, most constraints
@@ -190,4 +192,5 @@ void qiao_ctl_arm_torque(qiao_ctl_arm *a, const double *q, const double *qd, con
 void qiao_ctl_arm_damping(qiao_ctl_arm *a, const double *q, const double *kp, double zeta,
                           double *kd);
 
+#pragma GCC visibility pop
 #endif

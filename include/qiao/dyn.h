@@ -15,6 +15,8 @@
 #include "qiao/base.h"
 #include "qiao/model.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 typedef struct qiao_dyn qiao_dyn;
 
 // Bytes that a qiao_dyn for m needs (0: m has what dyn cannot do, see _init), and one laid out in
@@ -123,4 +125,5 @@ qiao_err qiao_dyn_group_inertia(qiao_dyn_group *g, int body, const void *rows);
 // Armature per lane: [nv][lanes].
 void qiao_dyn_group_armature(qiao_dyn_group *g, const void *rows);
 
+#pragma GCC visibility pop
 #endif

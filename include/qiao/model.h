@@ -9,6 +9,8 @@
 
 #include "qiao/base.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 struct mjModel_; // MuJoCo's compiled model
 
 typedef enum qiao_joint_type { // the numbers are MuJoCo's
@@ -208,7 +210,8 @@ typedef struct qiao_cmd {
 // ---- worlds ----
 
 // A world: a scene (MJCF text, made by room task) with the robot put into it.
-//   scene_xml  MJCF; its bodies and geoms keep their names; the robot's keep theirs
+//   scene_xml  MJCF; its bodies and geoms keep their names; the robot's keep theirs. Gravity is the
+//              scene's, all other options are the robot's
 //   pos, yaw   where the robot's base goes
 // The robot's free joint, if any, comes first in q and qd. NULL and a filled diag on any fault.
 qiao_model *qiao_model_world(const qiao_robot *r, const char *scene_xml, const double pos[3],
@@ -239,4 +242,5 @@ typedef struct qiao_view {
 qiao_err qiao_model_draw(const qiao_model *m, const double *q, const qiao_view *v, int width,
                          int height, const char *png, qiao_diag *d);
 
+#pragma GCC visibility pop
 #endif

@@ -10,6 +10,8 @@
 
 #include "qiao/base.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 typedef struct qiao_nn qiao_nn;
 typedef enum qiao_nn_type { QIAO_NN_F32, QIAO_NN_BF16, QIAO_NN_I8 } qiao_nn_type; // of the weights
 
@@ -45,4 +47,5 @@ size_t qiao_nn_work(const qiao_nn *nn, int n);
 qiao_err qiao_nn_run(const qiao_nn *nn, int n, const float *const *in, float *const *out,
                      void *work);
 
+#pragma GCC visibility pop
 #endif

@@ -8,6 +8,8 @@
 #include "qiao/sim.h"
 #include "qiao/task.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 typedef struct qiao_trial { // which draw of the scenario
     uint64_t seed, trial;
     const char *record; // path of the .mcap to write, NULL: none
@@ -43,4 +45,5 @@ qiao_trials_def qiao_trials_def_default(void);
 qiao_err qiao_trials_run(const qiao_trials_def *def, qiao_result *result, qiao_diag *d);
 void qiao_results_free(qiao_result *result, int n);
 
+#pragma GCC visibility pop
 #endif

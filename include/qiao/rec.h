@@ -8,6 +8,8 @@
 #include "qiao/sim.h"
 #include "qiao/task.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 typedef struct qiao_rec qiao_rec;
 
 typedef struct qiao_rec_def {
@@ -45,4 +47,5 @@ qiao_err qiao_replay_png(const char *mcap, const char *png, int npic, qiao_diag 
 // What is in a record, as one JSON text (names, times, score, channels). free() it.
 char *qiao_replay_info(const char *mcap, qiao_diag *d);
 
+#pragma GCC visibility pop
 #endif

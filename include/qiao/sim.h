@@ -9,6 +9,8 @@
 
 #include "qiao/model.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 typedef struct qiao_sim qiao_sim;
 
 typedef struct qiao_sim_def {
@@ -90,4 +92,5 @@ void qiao_sim_peaks_clear(qiao_sim *s, int w);
 // Adds the exact state bits (time, q, qd, command, observation) of world w to a trace hash.
 void qiao_sim_trace(const qiao_sim *s, int w, qiao_hash *h);
 
+#pragma GCC visibility pop
 #endif

@@ -7,6 +7,8 @@
 #include "qiao/model.h"
 #include "qiao/sim.h"
 
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
 typedef struct qiao_scenario qiao_scenario; // a checked file
 typedef struct qiao_case qiao_case;         // one concrete draw of it, bound to a robot
 typedef struct qiao_referee qiao_referee;   // judge of one running trial
@@ -81,4 +83,5 @@ const qiao_score *qiao_referee_score(qiao_referee *f);
 // Events since the last call; at most cap, count returned.
 int qiao_referee_events(qiao_referee *f, qiao_event *ev, int cap);
 
+#pragma GCC visibility pop
 #endif

@@ -87,6 +87,7 @@ qiao_model *qiao_model_world(const qiao_robot *r, const char *scene_xml, const d
         keep_bodies(scene);
         drop_keys(robot), drop_keys(scene);
         move_base(robot, r, pos, yaw);
+        memcpy(robot->option.gravity, scene->option.gravity, sizeof robot->option.gravity);
         if (join(robot, scene, &g)) {
             w = qi_compile(robot, "scene", d);
         } else {
