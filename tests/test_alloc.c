@@ -135,8 +135,7 @@ TEST(every_allocation_of_a_sim_may_fail) {
     qiao_model_free(w), qiao_robot_free(r);
 }
 
-TEST(ten_thousand_steps_allocate_nothing) {
-    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+static void steps_of(const char *engine, const char *solver, int iterations) {
     qiao_diag d = {0};
     qiao_robot *r = qiao_robot_load("go2", &d);
     CHECK(r != NULL, "%s", d.text);
@@ -152,6 +151,7 @@ TEST(ten_thousand_steps_allocate_nothing) {
     qiao_sim_def def = qiao_sim_def_default();
     def.nworld = 4, def.nthread = 2, def.robot = r, def.world = worlds, def.period = 0.01;
     def.grant = grant, def.ngrant = 2;
+    def.engine = engine, def.solver = solver, def.iterations = iterations;
     qiao_sim *s = qiao_sim_new(&def, &d);
     CHECK(s != NULL, "%s", d.text);
     double q[48], zero[48] = {0}, own[48];
@@ -170,6 +170,13 @@ TEST(ten_thousand_steps_allocate_nothing) {
         }
     }
     atomic_store(&counting, false);
-    CHECK(atomic_load(&counted) == 0, "%ld allocations", atomic_load(&counted));
+    CHECK(atomic_load(&counted) == 0, "%s: %ld allocations", engine, atomic_load(&counted));
     qiao_sim_free(s), qiao_model_free(w), qiao_robot_free(r);
+}
+
+TEST(ten_thousand_steps_allocate_nothing) {
+    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+    steps_of("mujoco", NULL, 0);
+    steps_of("lanes", "newton", 0);
+    steps_of("lanes32", "pgs", 3);
 }
