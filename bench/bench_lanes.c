@@ -2,9 +2,10 @@
 // bench_lanes.c - engine lanes beside MuJoCo in one run: same model, same controls, one core each,
 // turn and turn about; steps a second and the mean error of qacc against the converged optimum.
 //   bench_lanes               all robots at hand: MuJoCo at the file's own setting
-//   bench_lanes --curve F     five settings each, as CSV
+//   bench_lanes --curve F     five settings each: F.csv and F.svg
 //   bench_lanes --worlds      cost and memory a world from 1,000 to 100,000 worlds, 1 and 2 threads
 // A ratio counts only where the error of lanes is no larger: else it stands in brackets.
+#include "lanes_curve.h"
 #include "sim/lanes_ops.h"
 
 #include <math.h>
@@ -271,24 +272,36 @@ static void compare(const struct robot *r) {
 }
 
 static int curve(const char *file) {
-    FILE *f = fopen(file, "w");
+    char csv[1024], svg[1024], path[1024], why[1024];
+    static const struct {
+        int mujoco, lanes, dual; // iterations; sweeps on the forces
+    } setting[CURVE_POINTS] = {{1, 1, 1}, {2, 2, 1}, {4, 5, 1}, {10, 3, 0}, {50, 0, 0}};
+    static curve_panel panel[NROBOT];
+    int n = 0;
+    snprintf(csv, sizeof csv, "%s.csv", file), snprintf(svg, sizeof svg, "%s.svg", file);
+    FILE *f = fopen(csv, "w");
     if (!f) return 2;
     fprintf(f, "robot,engine,iterations,steps_per_second,error\n");
     for (int i = 0; i < NROBOT; i++) {
-        char path[1024], why[1024];
         bench b;
-        static const int settings[] = {1, 2, 4, 10, 50};
         snprintf(path, sizeof path, "%s/%s", data(), robots[i].path);
         if (!open_robot(&b, path, why, sizeof why)) continue;
-        use(&b, qi_lanes_best(QIAO_REAL_F32), 0);
-        for (int s = 0; s < 5; s++) {
-            result m = run_mujoco(&b, mjSOL_NEWTON, settings[s]), l = run_lanes(&b, settings[s]);
-            fprintf(f, "%s,mujoco,%d,%.0f,%.3g\n", robots[i].name, settings[s], m.rate, m.error);
-            fprintf(f, "%s,lanes,%d,%.0f,%.3g\n", robots[i].name, settings[s], l.rate, l.error);
+        curve_panel *p = &panel[n++];
+        p->name = robots[i].name;
+        for (int s = 0; s < CURVE_POINTS; s++) {
+            use(&b, qi_lanes_best(QIAO_REAL_F32), setting[s].dual);
+            result m = run_mujoco(&b, mjSOL_NEWTON, setting[s].mujoco);
+            result l = run_lanes(&b, setting[s].lanes);
+            p->rate[0][s] = m.rate, p->error[0][s] = m.error;
+            p->rate[1][s] = l.rate, p->error[1][s] = l.error;
+            fprintf(f, "%s,mujoco,%d,%.0f,%.3g\n", p->name, setting[s].mujoco, m.rate, m.error);
+            fprintf(f, "%s,lanes %s,%d,%.0f,%.3g\n", p->name, setting[s].dual ? "pgs" : "newton",
+                    setting[s].lanes, l.rate, l.error);
+            drop(&b);
         }
-        drop(&b), close_robot(&b);
+        close_robot(&b);
     }
-    return fclose(f) ? 2 : 0;
+    return fclose(f) || !curve_svg(svg, panel, n) ? 2 : 0;
 }
 
 // ---- many worlds ----

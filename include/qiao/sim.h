@@ -41,6 +41,24 @@ qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial);
 // E_NAN, and nothing written, if a value is not finite; a stopped world says its status.
 qiao_err qiao_sim_set(qiao_sim *s, int w, const double *q, const double *qd);
 
+// Numbers of one world that differ from its model's and its robot's: domain randomisation without
+// compiling anew. The default changes nothing.
+typedef struct qiao_vary {
+    double friction;                        // factor of the friction of every contact
+    double mass;                            // factor of the masses and inertias of the robot
+    double payload;                         // kg more in the base, at its centre of mass
+    double com[3];                          // m, shift of the base's centre of mass, base frame
+    double damping, armature, frictionloss; // factors, of all joints
+    double kp, kd, torque;                  // factors: the drives' own gains, their torque limits
+    double delay;                           // s more from command to effect
+    double gravity[3];                      // m/s2, added
+} qiao_vary;
+qiao_vary qiao_vary_default(void);
+// World w has these numbers from now on, whatever it had before; its state goes on. Allocates: for
+// a reset, not for a step. E_ARG: a number that nature does not have; E_LIMIT: the delay is longer
+// than the commands that are kept (its own and two control periods); E_MEM.
+qiao_err qiao_sim_vary(qiao_sim *s, int w, const qiao_vary *v, qiao_diag *d);
+
 // All live worlds forward by nstep physics steps with the latched command.
 // A world whose state or command stops being finite is stopped with E_NAN at its last finite state,
 // one that outgrows its model's memory (<size memory>) with E_LIMIT; the others go on.

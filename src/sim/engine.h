@@ -48,6 +48,9 @@ typedef struct qi_engine {
     void (*close)(qi_world *w);
     void (*reset)(qi_world *w, const double *q);
     void (*set)(qi_world *w, const double *q, const double *qd); // NULL qd: zero; time goes on
+    // Takes over m (to be deleted by mj_deleteModel), the world's model with other numbers, and
+    // copies drive [nu].
+    qiao_err (*vary)(qi_world *w, struct mjModel_ *m, const qi_drive *drive, qiao_diag *d);
     // How many worlds, from w on, move together (NULL: one; at most 64). All calls for them come
     // from one thread at a time, whose number (0 .. nthread - 1) is given where it matters.
     int (*together)(const qi_world *w);

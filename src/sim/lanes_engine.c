@@ -44,6 +44,8 @@ struct qi_world {
     int64_t k, posed; // steps since reset; version of the group that pos, rot, vel show
     qiao_err status;
     qi_cmds cmds;
+    qi_drive *drive; // [nu]
+    double gravity[3];
     double *tau, *said, *tau_peak, *ctrl, *force; // [nu]; ctrl [mj nu]; force [actuators]
     double *q, *qd, *pos, *rot, *vel, *quat;      // [nq] [nv] [nbody][3] [9] [6] [4]
     double energy, imu_vel[3];
@@ -241,15 +243,42 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
     w->contact = qiao_arena_get(w->arena, QIAO_CONTACT_MAX * sizeof *w->contact);
     w->cmds.issued = qiao_arena_get(w->arena, cap * sizeof *w->cmds.issued);
     w->cmds.nu = s->nu, w->cmds.cap = (int)cap;
-    if (ok && w->contact && w->cmds.issued) return w;
+    w->drive = qiao_arena_get(w->arena, nu * sizeof *w->drive);
+    if (w->drive) memcpy(w->drive, s->drive, (size_t)s->nu * sizeof *w->drive);
+    memcpy(w->gravity, w->m->opt.gravity, sizeof w->gravity);
+    if (ok && w->contact && w->cmds.issued && w->drive) return w;
     qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
     world_close(w);
     return NULL;
 }
 
-static int together(const qi_world *w) { return w->g->n; }
-
 static void changed(qi_world *w) { w->g->version++; }
+
+// The numbers of m go into the world's lane.
+static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_diag *d) {
+    group *g = w->g;
+    qiao_model view = *w->model;
+    view.mj = m, view.dof_armature = m->dof_armature, view.body_mass = m->body_mass;
+    view.body_ipos = m->body_ipos, view.body_iquat = m->body_iquat;
+    view.body_inertia = m->body_inertia;
+    memcpy(view.gravity, m->opt.gravity, sizeof view.gravity);
+    qi_lplan *p = qi_lplan_new(&view, d);
+    qiao_err e = p ? QIAO_OK : d->err;
+    if (p && !qi_lplan_alike(g->shape->plan, p)) // a factor of 0 takes a constraint away
+        e = qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0,
+                          "these numbers change what the world consists of, not only its numbers");
+    if (!e) {
+        g->op->vary(g->model, w->lane, p);
+        memcpy(w->drive, drive, (size_t)w->s->nu * sizeof *drive);
+        memcpy(w->gravity, m->opt.gravity, sizeof w->gravity);
+        changed(w);
+    }
+    qi_lplan_free(p);
+    mj_deleteModel(m);
+    return e;
+}
+
+static int together(const qi_world *w) { return w->g->n; }
 
 static void world_set(qi_world *w, const double *q, const double *qd) {
     size_t nb = (size_t)w->model->nbody;
@@ -320,7 +349,7 @@ static void imu_velocity(const qi_world *w, double v[3]) {
 
 static bool apply_drives(qi_world *w) {
     double sum = 0;
-    qi_drive_step(w->s->drive, &w->cmds, w->k, w->q, w->qd, w->tau);
+    qi_drive_step(w->drive, &w->cmds, w->k, w->q, w->qd, w->tau);
     for (int i = 0; i < w->s->nu; i++) {
         const qi_drive *v = &w->s->drive[i];
         double scale = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
@@ -429,7 +458,7 @@ static void sense_imu(const qi_world *w, qiao_sensor_kind kind, double *x) {
     else {
         imu_velocity(w, v); // mean over the last step, less gravity
         for (int i = 0; i < 3; i++)
-            v[i] = (w->k ? (v[i] - w->imu_vel[i]) / w->m->opt.timestep : 0) - w->m->opt.gravity[i];
+            v[i] = (w->k ? (v[i] - w->imu_vel[i]) / w->m->opt.timestep : 0) - w->gravity[i];
     }
     mju_mulMatTVec3(x, R, v);
 }
@@ -516,6 +545,7 @@ static void world_peaks_clear(qi_world *w) {
                           .close = world_close,       \
                           .reset = world_reset,       \
                           .set = world_set,           \
+                          .vary = world_vary,         \
                           .together = together,       \
                           .step = group_step,         \
                           .commands = world_commands, \

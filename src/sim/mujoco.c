@@ -13,7 +13,8 @@ struct qi_world {
     const qi_setup *s;
     const qiao_model *model;
     const mjModel *m;
-    mjModel *own; // a copy when a drive brings its own armature, else NULL
+    mjModel *own;    // a copy when a drive brings its own armature or numbers vary, else NULL
+    qi_drive *drive; // [nu]
     mjData *d;
     int64_t k;  // physics steps since reset
     bool fresh; // the first half of the step is done for the present state
@@ -72,7 +73,9 @@ static bool make_arrays(qi_world *w) {
     w->contact = qiao_arena_get(w->arena, QIAO_CONTACT_MAX * sizeof *w->contact);
     w->cmds.issued = qiao_arena_get(w->arena, cap * sizeof *w->cmds.issued);
     w->cmds.nu = w->s->nu, w->cmds.cap = (int)cap;
-    return w->contact && w->cmds.issued;
+    w->drive = qiao_arena_get(w->arena, nu * sizeof *w->drive);
+    if (w->drive) memcpy(w->drive, w->s->drive, (size_t)w->s->nu * sizeof *w->drive);
+    return w->contact && w->cmds.issued && w->drive;
 }
 
 static void world_close(qi_world *w) {
@@ -126,6 +129,14 @@ static void imu_velocity(const qi_world *w, double v[3]) {
     double v6[6];
     mj_objectVelocity(w->m, w->d, mjOBJ_SITE, w->s->imu_site, v6, 0);
     memcpy(v, v6 + 3, 3 * sizeof *v);
+}
+
+static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_diag *d) {
+    (void)d;
+    mj_deleteModel(w->own);
+    w->m = w->own = m, w->fresh = false;
+    memcpy(w->drive, drive, (size_t)w->s->nu * sizeof *drive);
+    return QIAO_OK;
 }
 
 static void world_set(qi_world *w, const double *q, const double *qd) {
@@ -188,7 +199,7 @@ static void take_contacts(qi_world *w) {
 // false: a command or what became of it is not finite, which MuJoCo would take for no command.
 static bool apply_drives(qi_world *w) {
     double sum = 0;
-    qi_drive_step(w->s->drive, &w->cmds, w->k, w->d->qpos, w->d->qvel, w->tau);
+    qi_drive_step(w->drive, &w->cmds, w->k, w->d->qpos, w->d->qvel, w->tau);
     for (int i = 0; i < w->s->nu; i++) {
         const qi_drive *v = &w->s->drive[i];
         double scale = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
@@ -371,6 +382,7 @@ const qi_engine qi_engine_mujoco = {
     .close = world_close,
     .reset = world_reset,
     .set = world_set,
+    .vary = world_vary,
     .step = world_step,
     .commands = world_commands,
     .now = world_now,

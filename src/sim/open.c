@@ -49,12 +49,13 @@ static bool check_solver(const qiao_sim_def *def, const qi_engine *e, qiao_diag 
 
 static int steps(double seconds, double dt) { return (int)fmin(round(seconds / dt), 1e9); }
 
+enum { SPARE_CMDS = 2 }; // room for a delay that qiao_sim_vary makes longer
 static bool make_drives(qiao_sim *s, const qiao_model *m, qiao_diag *d) {
     qi_setup *u = &s->setup;
     const qiao_robot *r = u->robot;
     qi_drive *drive = qiao_arena_get(s->arena, (size_t)(u->nu + 1) * sizeof *drive);
     if (!drive) return false;
-    u->ncmd = 2;
+    u->ncmd = 2 + SPARE_CMDS;
     for (int i = 0; i < u->nu; i++) {
         int act = u->part.act[i], j = m->act_joint[act];
         qi_drive *v = &drive[i];
@@ -70,7 +71,7 @@ static bool make_drives(qiao_sim *s, const qiao_model *m, qiao_diag *d) {
         if (v->d.rate_hz > 0) v->period = steps(1 / v->d.rate_hz, m->dt);
         if (v->period < 1) v->period = 1;
         v->delay = steps(v->d.delay, m->dt);
-        int rows = v->delay / u->period + 2;
+        int rows = v->delay / u->period + 2 + SPARE_CMDS;
         if (rows > u->ncmd) u->ncmd = rows;
     }
     u->drive = drive;

@@ -85,6 +85,19 @@ class Worlds(unittest.TestCase):
         self.assertAlmostEqual(z[0], up - 0.5 * 9.81 * 0.04, delta=2e-3)
         self.assertAlmostEqual(z[1], up - 0.5 * 1.62 * 0.04, delta=2e-3)
 
+    def test_a_world_may_have_numbers_of_its_own(self):
+        sim = qiao.Sim("go2", nworld=2, place=(0, 0, 1))
+        sim.reset()
+        sim.vary(1, gravity=(0, 0, 9.81), mass=1.2)
+        sim.step(50)
+        z = [sim.truth(w).q[2] for w in (0, 1)]
+        self.assertAlmostEqual(z[1] - z[0], 0.5 * 9.81 * 0.01, delta=2e-3)
+        with self.assertRaises(qiao.QiaoError) as e:
+            sim.vary(0, weight=2)
+        self.assertIn("mass", str(e.exception))
+        with self.assertRaises(qiao.QiaoError):
+            sim.vary(0, mass=-1)
+
     def test_a_push_pushes(self):
         sim = qiao.Sim("go2", nworld=2)
         sim.reset()

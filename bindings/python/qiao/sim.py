@@ -168,6 +168,18 @@ class Sim:
         lib.qiao_sim_push(self._p, self._world(world), b, list(map(float, force)),
                           list(map(float, torque)))
 
+    def vary(self, world, **numbers):
+        """Gives one world numbers of its own from now on: friction, mass, payload, com, damping,
+        armature, frictionloss, kp, kd, torque, delay, gravity (qiao_vary in qiao/sim.h). What is
+        not named is the model's."""
+        v, d = ffi.new("qiao_vary *", lib.qiao_vary_default()), new_diag()
+        for name, x in numbers.items():
+            if not hasattr(v, name):
+                raise QiaoError("E_NAME", f"no number {name!r}; there are: {', '.join(dir(v))}")
+            setattr(v, name, [float(k) for k in x] if name in ("com", "gravity") else float(x))
+        if lib.qiao_sim_vary(self._p, self._world(world), v, d):
+            raise QiaoError(text(lib.qiao_err_name(d.err)), text(d.text))
+
     def status(self, world):
         """"OK", or why the world stopped: "E_NAN", "E_LIMIT"."""
         return text(lib.qiao_err_name(lib.qiao_sim_status(self._p, self._world(world))))
