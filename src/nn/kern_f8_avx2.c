@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// kern_f8_avx2.c - kernels of room nn: 8 lanes, AVX2; CFLAGS_kern_f8_avx2 in the Makefile.
+#ifdef __x86_64__
+#define LANES_N     8
+#define KERN_OPS    qi_kern_f8_avx2
+#define KERN_NAME   "avx2"
+#define KERN_USABLE qi_cpu_avx2
+#define KERN_TYPES  (1u << QIAO_NN_F32 | 1u << QIAO_NN_BF16 | 1u << QIAO_NN_I8)
+
+#include "nn/kern_ops.h"
+extern const qi_kern_ops KERN_OPS;
+#include "nn/kern_text.inc"
+#endif
