@@ -25,6 +25,7 @@ static const struct robot {
     {"Go2 as shipped", "mujoco_menagerie/unitree_go2/go2_nomesh.xml", 30},
     {"TRON1", "limx/PF_TRON1A/xml/robot_nomesh.xml", 30},
     {"G1", "mujoco_menagerie/unitree_g1/scene.xml", 15},
+    {"Oli", "limx/HU_D04/xml/HU_D04_serial_nomesh.xml", 15},
     {"H1", "mujoco_menagerie/unitree_h1/scene.xml", 15},
     {"LEAP with cube", "mujoco_playground/_src/manipulation/leap_hand/xmls/scene_mjx_cube.xml", 10},
     {"Shadow hand", "mujoco_menagerie/shadow_hand/scene_right.xml", 10},

@@ -50,6 +50,28 @@ static const lanes_feature lanes_features[] = {
            "damping='.01'/><geom type='box' size='.1 .02 .05' pos='.1 0 .05'/></body></body>",
            ""),
      0, 0},
+    {"springs of ball and free joints",
+     WORLD("",
+           "<body pos='0 0 2'><joint type='free' stiffness='20'/><geom size='.1'/><body pos='.2 0 "
+           "0'><joint type='ball' stiffness='3' damping='.01'/><geom type='box' size='.1 .02 .05' "
+           "pos='.1 0 .05'/></body></body>",
+           ""),
+     0, 0},
+    {"limit of a ball joint",
+     WORLD("<compiler angle='radian'/>",
+           "<body pos='0 0 2'><joint type='ball' limited='true' range='0 .2' margin='.05' "
+           "damping='.05'/><geom type='box' size='.1 .02 .05' pos='.1 0 .05'/><body pos='.2 0 0'>"
+           "<joint type='ball' limited='true' range='0 .1'/><geom size='.05' pos='.1 .1 0'/>"
+           "</body></body>",
+           ""),
+     0, 0},
+    {"gravity compensation",
+     WORLD("",
+           "<body pos='0 0 1' gravcomp='.6'><joint axis='0 1 0'/><geom size='.1' pos='.2 0 0'/>"
+           "<body pos='.3 0 0' gravcomp='1'><joint axis='0 0 1' damping='.1'/><geom type='box' "
+           "size='.1 .02 .05' pos='.1 0 .05'/></body></body>",
+           ""),
+     0, 0},
     {"motor with gear, control and force limits",
      WORLD(
          "", ARM("", ""),

@@ -276,10 +276,34 @@ static bool make_pairs(qi_lplan *p) {
 
 // ---- joints, tendons, actuators, equalities ----
 
+static qi_soft joint_soft(const mjModel *m, int j) {
+    return soft_of(m, m->jnt_solref + mjNREF * j, NULL, m->jnt_solimp + mjNIMP * j);
+}
+
+// How far a ball may turn from its reference: one row over its three coordinates.
+static void ball_limit(qi_lplan *p, int j) {
+    const mjModel *m = p->m;
+    int dof = m->jnt_dofadr[j];
+    qi_llimit *l = &p->limit[p->nlimit++];
+    *l = (qi_llimit){.qadr = m->jnt_qposadr[j], .dof = dof, .tendon = -1, .ball = 1};
+    l->hi = fmax(m->jnt_range[2 * j], m->jnt_range[2 * j + 1]), l->margin = m->jnt_margin[j];
+    l->invweight = m->dof_invweight0[dof], l->soft = joint_soft(m, j);
+    for (int k = 0; k < 3; k++) { // sorted
+        int at = k;
+        for (; at > 0 && l->col[at - 1] > p->hpos[dof + k]; at--)
+            l->col[at] = l->col[at - 1], l->axis[at] = l->axis[at - 1];
+        l->col[at] = p->hpos[dof + k], l->axis[at] = k;
+    }
+    p->nball++;
+    if (p->maxcol < 3) p->maxcol = 3;
+}
+
 static bool make_joints(qi_lplan *p) {
     const mjModel *m = p->m;
     int off = m->opt.disableflags;
     size_t nv = (size_t)p->nv;
+    if (!(p->rest = get(p, (size_t)p->nq, sizeof(double)))) return false;
+    memcpy(p->rest, m->qpos_spring, (size_t)p->nq * sizeof(double));
     double **rows[] = {&p->damping, &p->stiffness, &p->spring, &p->force_lo, &p->force_hi};
     for (int i = 0; i < 5; i++)
         if (!(*rows[i] = get(p, nv, sizeof(double)))) return false;
@@ -298,6 +322,10 @@ static bool make_joints(qi_lplan *p) {
     }
     for (int j = 0; j < m->njnt; j++) {
         int t = m->jnt_type[j], dof = m->jnt_dofadr[j], q = m->jnt_qposadr[j];
+        for (int k = 0; k < (t == mjJNT_FREE ? 6 : t == mjJNT_BALL ? 3 : 1); k++)
+            if (!(off & mjDSBL_SPRING)) p->stiffness[dof + k] = m->jnt_stiffness[j];
+        if (t == mjJNT_BALL && m->jnt_limited[j] && !(off & (mjDSBL_LIMIT | mjDSBL_CONSTRAINT)))
+            ball_limit(p, j);
         if (t != mjJNT_HINGE && t != mjJNT_SLIDE) continue;
         if (!(off & mjDSBL_SPRING)) p->stiffness[dof] = m->jnt_stiffness[j];
         p->spring[dof] = m->qpos_spring[q];
@@ -305,15 +333,14 @@ static bool make_joints(qi_lplan *p) {
             p->force_lo[dof] = m->jnt_actfrcrange[2 * j],
             p->force_hi[dof] = m->jnt_actfrcrange[2 * j + 1];
         if (!m->jnt_limited[j] || off & (mjDSBL_LIMIT | mjDSBL_CONSTRAINT)) continue;
-        p->limit[p->nlimit++] =
-            (qi_llimit){q,
-                        dof,
-                        -1,
-                        m->jnt_range[2 * j],
-                        m->jnt_range[2 * j + 1],
-                        m->jnt_margin[j],
-                        m->dof_invweight0[dof],
-                        soft_of(m, m->jnt_solref + mjNREF * j, NULL, m->jnt_solimp + mjNIMP * j)};
+        p->limit[p->nlimit++] = (qi_llimit){.qadr = q,
+                                            .dof = dof,
+                                            .tendon = -1,
+                                            .lo = m->jnt_range[2 * j],
+                                            .hi = m->jnt_range[2 * j + 1],
+                                            .margin = m->jnt_margin[j],
+                                            .invweight = m->dof_invweight0[dof],
+                                            .soft = joint_soft(m, j)};
     }
     return true;
 }
@@ -366,15 +393,16 @@ static bool make_tendons(qi_lplan *p) {
             p->friction[p->nfriction++] = (qi_lfriction){-1, i, m->tendon_frictionloss[i], r, s.b};
         }
         if (m->tendon_limited[i] && !(off & (mjDSBL_LIMIT | mjDSBL_CONSTRAINT)))
-            p->limit[p->nlimit++] = (qi_llimit){-1,
-                                                -1,
-                                                i,
-                                                m->tendon_range[2 * i],
-                                                m->tendon_range[2 * i + 1],
-                                                m->tendon_margin[i],
-                                                m->tendon_invweight0[i],
-                                                soft_of(m, m->tendon_solref_lim + mjNREF * i, NULL,
-                                                        m->tendon_solimp_lim + mjNIMP * i)};
+            p->limit[p->nlimit++] =
+                (qi_llimit){.qadr = -1,
+                            .dof = -1,
+                            .tendon = i,
+                            .lo = m->tendon_range[2 * i],
+                            .hi = m->tendon_range[2 * i + 1],
+                            .margin = m->tendon_margin[i],
+                            .invweight = m->tendon_invweight0[i],
+                            .soft = soft_of(m, m->tendon_solref_lim + mjNREF * i, NULL,
+                                            m->tendon_solimp_lim + mjNIMP * i)};
     }
     return true;
 }
@@ -479,6 +507,11 @@ static bool make_bodies(qi_lplan *p) {
     if (!(p->body_ipos = get(p, 3 * (size_t)m->nbody, sizeof(double)))) return false;
     for (int b = 0; b < m->nbody; b++)
         in_link(p, b, m->body_ipos + 3 * b, NULL, p->body_ipos + 3 * b, NULL);
+    // with both springs and dampers off MuJoCo leaves out all passive forces
+    int passive = mjDSBL_SPRING | mjDSBL_DAMPER;
+    if (!m->flg_gravcomp || (m->opt.disableflags & passive) == passive) return true;
+    if (!(p->gravcomp = get(p, (size_t)m->nbody, sizeof(double)))) return false;
+    for (int b = 0; b < m->nbody; b++) p->gravcomp[b] = m->body_mass[b] * m->body_gravcomp[b];
     return true;
 }
 
@@ -557,10 +590,11 @@ static bool same_pairs(const qi_lplan *a, const qi_lplan *b) {
 }
 
 static bool same_rows(const qi_lplan *a, const qi_lplan *b) {
+    if (!SAME(nball) || (a->gravcomp != NULL) != (b->gravcomp != NULL)) return false;
     if (!SAME(nlimit) || !SAME(nfriction) || !SAME(ntendon) || !SAME(neq)) return false;
     EACH(i, a->nlimit)
-    if (!SAME(limit[i].dof) || !SAME(limit[i].tendon) || !SAME(limit[i].soft.flat) ||
-        !SAME(limit[i].soft.pw))
+    if (!SAME(limit[i].dof) || !SAME(limit[i].ball) || !SAME(limit[i].tendon) ||
+        !SAME(limit[i].soft.flat) || !SAME(limit[i].soft.pw))
         return false;
     EACH(i, a->nfriction)
     if (!SAME(friction[i].dof) || !SAME(friction[i].tendon)) return false;

@@ -38,8 +38,9 @@ typedef struct qi_lpair { // two geoms that may touch; type[a] <= type[b]
     int across;         // joins two branches: fills the factor
 } qi_lpair;
 
-typedef struct qi_llimit { // of a hinge or slide, or of a tendon
-    int qadr, dof, tendon; // tendon -1: a joint
+typedef struct qi_llimit {     // of a hinge or slide, or of a tendon
+    int qadr, dof, tendon;     // tendon -1: a joint
+    int ball, col[3], axis[3]; // of a ball joint: columns in the order of elimination, whose axes
     double lo, hi, margin, invweight;
     qi_soft soft;
 } qi_llimit;
@@ -83,7 +84,8 @@ typedef struct qi_lplan {
     const mjModel *m;
     mjModel *own; // m, if it goes with the plan
     qi_plan *dyn;
-    int nq, nv, nu, ngeom, npair, nlimit, nfriction, ntendon, neq, maxcon, maxcol;
+    int nq, nv, nu, ngeom, npair, nlimit, nfriction, ntendon, neq, maxcon, maxcol,
+        nball;                        // nball: limits of balls
     int dual;                         // solve by sweeps on the forces, not by Newton's method
     double dt, tolerance, scale;      // of the gradient, as MuJoCo's solvers scale it
     int integrator, elliptic, damped; // mjtIntegrator; Euler treats damping implicitly
@@ -95,7 +97,9 @@ typedef struct qi_lplan {
     qi_ltendon *tendon;
     qi_leq *eq;
     double *damping, *stiffness, *spring; // [nv]
-    double *force_lo, *force_hi;          // [nv] of the sum of actuators on a joint
+    double *rest;                         // [nq] of springs on balls and free joints
+    double *gravcomp;            // [nbody] mass that gravity compensation lifts; NULL: none
+    double *force_lo, *force_hi; // [nv] of the sum of actuators on a joint
     double impratio;
     // the order of elimination: h = pos[dof], dof = dof_at[h]; branches join at low h
     int permuted, *hpos, *dof_at;

@@ -37,17 +37,12 @@ static const char *refuse_options(const mjModel *m, char *t, size_t n) {
 }
 
 static const char *refuse_joints(const mjModel *m, char *t, size_t n) {
-    for (int i = 0; i < m->nbody; i++)
-        if (m->body_gravcomp[i] != 0)
-            return say(t, n, "gravcomp", "body", name_of(m, mjOBJ_BODY, i));
     for (int i = 0; i < m->njnt; i++) {
         const char *name = name_of(m, mjOBJ_JOINT, i);
-        bool line = m->jnt_type[i] == mjJNT_HINGE || m->jnt_type[i] == mjJNT_SLIDE;
         if (!zero(m->jnt_stiffnesspoly + mjNPOLY * i, mjNPOLY))
             return say(t, n, "polynomial stiffness", "joint", name);
-        if (!line && m->jnt_stiffness[i] != 0)
-            return say(t, n, "stiffness of a ball or free joint", "joint", name);
-        if (!line && m->jnt_limited[i]) return say(t, n, "limit of a ball joint", "joint", name);
+        if (m->jnt_actgravcomp[i] && m->flg_gravcomp)
+            return say(t, n, "actuatorgravcomp", "joint", name);
     }
     for (int i = 0; i < m->nv; i++)
         if (!zero(m->dof_dampingpoly + mjNPOLY * i, mjNPOLY))
