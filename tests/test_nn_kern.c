@@ -221,7 +221,7 @@ TEST(activations_at_the_ends) {
 
 // The bits themselves, for all machines: a change of order or rounding changes this number.
 TEST(golden) {
-    static const uint64_t want[3] = {0x4af6af76e6df4433u, 0x4eebb1156d669eeu, 0x5377af992504d452u};
+    static const uint64_t want[3] = {0x6cf6f0d78d939f22u, 0x87c3ad5b36f0efau, 0xa298724881824456u};
     for (int type = 0; type < 3; type++) {
         seed = 42;
         uint64_t h = 1469598103934665603u;
