@@ -41,13 +41,24 @@ static void curve_grid(FILE *f, double lo) {
     }
 }
 
-static void curve_draw(FILE *f, const curve_panel *p) {
+// Points from the worst to the best, so that the line goes one way.
+static void curve_sort(double *error, double *rate) {
+    for (int i = 1; i < CURVE_POINTS; i++)
+        for (int k = i; k > 0 && error[k] > error[k - 1]; k--) {
+            double e = error[k], r = rate[k];
+            error[k] = error[k - 1], rate[k] = rate[k - 1];
+            error[k - 1] = e, rate[k - 1] = r;
+        }
+}
+
+static void curve_draw(FILE *f, curve_panel *p) {
     double least = p->rate[0][0];
     for (int s = 0; s < CURVE_POINTS; s++) least = fmin(least, p->rate[0][s]);
     double lo = log10(least) - 0.15;
     fprintf(f, "<text x='46' y='24' class='t'>%s</text>\n", p->name);
     curve_grid(f, lo);
     for (int k = 0; k < 2; k++) {
+        curve_sort(p->error[k], p->rate[k]);
         fprintf(f, "<polyline fill='none' stroke='%s' stroke-width='2' points='", curve_color[k]);
         for (int s = 0; s < CURVE_POINTS; s++)
             fprintf(f, "%.1f,%.1f ", curve_x(p->error[k][s]), curve_y(p->rate[k][s], lo));
@@ -58,7 +69,7 @@ static void curve_draw(FILE *f, const curve_panel *p) {
     }
 }
 
-static bool curve_svg(const char *path, const curve_panel *p, int n) {
+static bool curve_svg(const char *path, curve_panel *p, int n) {
     int rows = (n + CURVE_COLS - 1) / CURVE_COLS, w = CURVE_W * CURVE_COLS, h = CURVE_H * rows + 40;
     FILE *f = fopen(path, "w");
     if (!f) return false;
