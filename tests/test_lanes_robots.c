@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_lanes_robots.c - makers' robots in engine lanes: 32 bit, 64 bit beside what MuJoCo says of
+// itself when positions move by 1e-14, and 100 steps.
+#include "test.h"
+
+#include "lanes_case.h"
+
+static const struct robot {
+    const char *name, *path;
+    bool lone; // has implicitfast and a free body of its own, which are not MuJoCo's yet: Euler
+} robots[] = {
+    {"Unitree Go1, feet only",
+     "mujoco_playground/_src/locomotion/go1/xmls/scene_mjx_feetonly_flat_terrain_nomesh.xml",
+     false},
+    {"Unitree Go1", "mujoco_menagerie/unitree_go1/go1_nomesh.xml", false},
+    {"Unitree Go2", "mujoco_menagerie/unitree_go2/go2_nomesh.xml", false},
+    {"Unitree G1", "mujoco_menagerie/unitree_g1/scene.xml", false},
+    {"Unitree H1", "mujoco_menagerie/unitree_h1/scene.xml", false},
+    {"LimX TRON1", "limx/PF_TRON1A/xml/robot_nomesh.xml", false},
+    {"LimX Oli", "limx/HU_D04/xml/HU_D04_serial_nomesh.xml", false},
+    {"Franka Panda with cube", "mujoco_menagerie/franka_emika_panda/mjx_single_cube.xml", true},
+    {"LEAP hand", "mujoco_menagerie/leap_hand/scene_right.xml", false},
+    {"LEAP hand with cube", "mujoco_playground/_src/manipulation/leap_hand/xmls/scene_mjx_cube.xml",
+     false},
+    {"Shadow hand", "mujoco_menagerie/shadow_hand/scene_right.xml", false},
+};
+enum { NROBOT = sizeof robots / sizeof *robots };
+
+static mjModel *compile(const struct robot *r) {
+    char path[1024], err[500] = "";
+    snprintf(path, sizeof path, "%s/%s", test_data(), r->path);
+    mjSpec *s = mj_parseXML(path, NULL, err, sizeof err);
+    CHECK(s, "%s: %s", r->name, err);
+    mjsBody *world = mjs_findBody(s, "world");
+    if (!mjs_firstChild(world, mjOBJ_GEOM, 0)) { // a ground if the file brings none
+        mjsGeom *g = mjs_addGeom(world, NULL);
+        g->type = mjGEOM_PLANE, g->size[0] = g->size[1] = 5, g->size[2] = 1;
+    }
+    mjModel *m = mj_compile(s, NULL);
+    CHECK(m, "%s: %s", r->name, mjs_getError(s));
+    mj_deleteSpec(s);
+    return m;
+}
+
+static void open_robot(lanes_case *x, const struct robot *r, qiao_real real) {
+    static mjModel *kept[NROBOT]; // meshes are slow to compile
+    mjModel **own = &kept[r - robots];
+    dyn_case c = {0};
+    qiao_diag d = {0};
+    if (!*own) *own = compile(r);
+    c.mj = mj_copyModel(NULL, *own);
+    CHECK(c.mj, "out of memory");
+    if (r->lone) c.mj->opt.integrator = mjINT_EULER;
+    dyn_case_view(&c);
+    CHECK(c.mj->nv <= 128 && c.mj->nq <= 160, "%s is large", r->name);
+    CHECK(lanes_open(x, c, qi_lanes_best(real), &d), "%s: %s", r->name, d.text);
+}
+
+// Positions moved by 1e-14 of their size.
+static void nudge(lanes_case *x, mjData *d) {
+    for (int i = 0; i < x->c.mj->nq; i++) d->qpos[i] *= 1 + 1e-14 * lanes_random(x);
+}
+static double own_change(lanes_case *x, const mjData *at) { // of MuJoCo's qacc, worst of 100
+    double worst = 0;
+    uint64_t seed = x->seed; // the states do not depend on what is asked here
+    for (int k = 0; k < 100; k++) {
+        mjData *d = mj_copyData(NULL, x->c.mj, at);
+        nudge(x, d);
+        mj_forward(x->c.mj, d);
+        worst = fmax(worst, lanes_apart(d->qacc, at->qacc, (int)x->c.mj->nv));
+        mj_deleteData(d);
+    }
+    x->seed = seed;
+    return worst;
+}
+
+// Worst error of qacc over n states, against max(1e-6, 10 x MuJoCo's own change) in 64 bit.
+static void states(lanes_case *x, int n, bool single, double *error, double *of) {
+    const mjModel *m = x->c.mj;
+    qi_lanes_opt o = {.tolerance = single ? 0 : 1e-13};
+    double got[128];
+    *error = *of = 0;
+    for (int at = 0; at < n; at += x->op->lanes) {
+        mjData *keep[16] = {NULL};
+        for (int l = 0; l < x->op->lanes; l++) {
+            lanes_state(x, 0.6), lanes_load(x, l);
+            keep[l] = mj_copyData(NULL, m, x->c.data);
+        }
+        x->op->forward(x->model, x->work, x->group, &o);
+        for (int l = 0; l < x->op->lanes; l++) {
+            mju_zero(keep[l]->qacc_warmstart, (int)m->nv);
+            mj_forward(m, keep[l]);
+            x->op->ask(x->model, x->work, l, QI_LANES_QACC, got);
+            double e = lanes_apart(got, keep[l]->qacc, (int)m->nv);
+            double may = single ? 1e-3 : 1e-6;
+            if (!single && e > may) may = fmax(may, 10 * own_change(x, keep[l]));
+            *error = fmax(*error, e), *of = fmax(*of, e / may);
+            mj_deleteData(keep[l]);
+        }
+    }
+}
+
+TEST(robots_in_64_bit) {
+    if (!test_data()) SKIP("no makers' robots here (QIAO_DATA)");
+    for (int i = 0; i < NROBOT; i++) {
+        lanes_case x;
+        double e, of;
+        open_robot(&x, &robots[i], QIAO_REAL_F64);
+        states(&x, 16, false, &e, &of);
+        CHECK(of <= 1, "%s: qacc %.3g, %.3g times what is allowed", robots[i].name, e, of);
+        lanes_close(&x);
+    }
+}
+
+TEST(robots_in_32_bit) {
+    if (!test_data()) SKIP("no makers' robots here (QIAO_DATA)");
+    for (int i = 0; i < NROBOT; i++) {
+        lanes_case x;
+        double e, of;
+        open_robot(&x, &robots[i], QIAO_REAL_F32);
+        states(&x, 16, true, &e, &of);
+        CHECK(e <= 1e-3, "%s: qacc %.3g", robots[i].name, e);
+        lanes_close(&x);
+    }
+}
+
+TEST(robots_after_100_steps) {
+    if (!test_data()) SKIP("no makers' robots here (QIAO_DATA)");
+    for (int i = 0; i < NROBOT; i++) {
+        lanes_case x;
+        double q[160];
+        open_robot(&x, &robots[i], QIAO_REAL_F64);
+        const mjModel *m = x.c.mj;
+        qi_lanes_opt o = {.tolerance = 1e-13};
+        lanes_state(&x, 0.2), lanes_load(&x, 0);
+        for (int l = 1; l < x.op->lanes; l++) x.op->live(x.group, l, 0);
+        mjData *b = mj_copyData(NULL, m, x.c.data);
+        nudge(&x, b);
+        for (int s = 0; s < 100; s++) mj_step(m, x.c.data), mj_step(m, b);
+        x.op->step(x.model, x.work, x.group, 100, &o);
+        x.op->get(x.model, x.group, 0, q, NULL);
+        double e = lanes_apart(q, x.c.data->qpos, (int)m->nq);
+        double own = lanes_apart(b->qpos, x.c.data->qpos, (int)m->nq);
+        mj_deleteData(b);
+        CHECK(e <= fmax(1e-5, 10 * own), "%s: %.3g; MuJoCo's own %.3g", robots[i].name, e, own);
+        lanes_close(&x);
+    }
+}
