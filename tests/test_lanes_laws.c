@@ -110,6 +110,80 @@ TEST(frictionless_swings_keep_energy_as_well_as_mujoco) {
     no_worse("RK4", SWING("RK4"), false);
 }
 
+// ---- where lanes may be better than MuJoCo ----
+
+// Angular momentum of a tumbling body after 1 s, against that at the start (the closed form: it
+// stays), with RK4 at step dt.
+static double tumble(double dt, int rotation) {
+    char xml[600];
+    snprintf(xml, sizeof xml,
+             "<mujoco><option timestep='%g' gravity='0 0 0' integrator='RK4'/><worldbody><body>"
+             "<freejoint/><geom type='box' size='.3 .1 .05' mass='2'/></body></worldbody></mujoco>",
+             dt);
+    dyn_case c;
+    lanes_case x;
+    qiao_diag d = {0};
+    CHECK(dyn_case_text(&c, xml), "model");
+    CHECK(lanes_open(&x, c, lanes_instance(QIAO_REAL_F64, 1), &d), "%s", d.text);
+    x.plan->rotation = rotation;
+    mjData *b = x.c.data;
+    mj_resetData(x.c.mj, b);
+    b->qvel[3] = 1, b->qvel[4] = 5, b->qvel[5] = 2;
+    lanes_load(&x, 0);
+    kept first = keep(x.c.mj, b);
+    qi_lanes_opt o = {0};
+    x.op->step(x.model, x.work, x.group, (int)lround(1 / dt), &o);
+    x.op->get(x.model, x.group, 0, b->qpos, b->qvel);
+    kept last = keep(x.c.mj, b);
+    lanes_close(&x);
+    return change(last.l, first.l, 3);
+}
+
+TEST(rk4_turns_a_free_body_to_fourth_order_if_asked) {
+    double plain[2] = {tumble(0.02, 0), tumble(0.01, 0)};
+    double better[2] = {tumble(0.02, 1), tumble(0.01, 1)};
+    CHECK(plain[0] / plain[1] < 6, "MuJoCo's way is of second order: %g %g", plain[0], plain[1]);
+    CHECK(better[0] / better[1] > 12, "%g %g", better[0], better[1]);
+    CHECK(better[0] < 0.05 * plain[0], "%g %g", better[0], plain[0]);
+}
+
+// Deceleration of a box that slides at a heading, m/s2; friction .1.
+static double slide(double heading, const char *cone) {
+    char xml[700];
+    snprintf(xml, sizeof xml,
+             "<mujoco><option timestep='0.002' cone='%s'/><worldbody><geom type='plane' "
+             "size='9 9 1' friction='.1 0 0'/><body pos='0 0 .0999'><freejoint/><geom type='box' "
+             "size='.2 .2 .1' mass='2' friction='.1 0 0'/></body></worldbody></mujoco>",
+             cone);
+    dyn_case c;
+    lanes_case x;
+    qiao_diag d = {0};
+    CHECK(dyn_case_text(&c, xml), "model");
+    CHECK(lanes_open(&x, c, lanes_instance(QIAO_REAL_F64, 1), &d), "%s", d.text);
+    mjData *b = x.c.data;
+    mj_resetData(x.c.mj, b);
+    b->qvel[0] = 2 * cos(heading), b->qvel[1] = 2 * sin(heading);
+    lanes_load(&x, 0);
+    qi_lanes_opt o = {0};
+    double v[2];
+    for (int k = 0; k < 2; k++) {
+        x.op->step(x.model, x.work, x.group, 250, &o);
+        x.op->get(x.model, x.group, 0, b->qpos, b->qvel);
+        v[k] = sqrt(b->qvel[0] * b->qvel[0] + b->qvel[1] * b->qvel[1]);
+    }
+    lanes_close(&x);
+    return (v[0] - v[1]) / 0.5;
+}
+
+TEST(round_cones_brake_alike_at_every_heading) {
+    for (int k = 0; k < 4; k++) {
+        double heading = k * 3.14159265358979 / 12, a = slide(heading, "elliptic");
+        CHECK(fabs(a - 0.981) < 0.02, "at %d degrees %g m/s2", 15 * k, a);
+    }
+    double edge = slide(0, "pyramidal"), corner = slide(3.14159265358979 / 4, "pyramidal");
+    CHECK(fabs(edge - corner) > 0.05, "pyramids have a heading: %g %g", edge, corner);
+}
+
 // Bodies that meet: what one loses the other gains, for both solvers.
 TEST(contact_forces_are_equal_and_opposite) {
     static const char *const two =

@@ -6,6 +6,9 @@
 #include "qiao/sim.h"
 
 #include <mujoco/mujoco.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static const char *scene_text(double friction, double step) {
     static char xml[800];
@@ -74,6 +77,77 @@ TEST(solver_and_iterations_are_checked) {
     d = (qiao_diag){0};
     CHECK(!try_solver("mujoco", NULL, 3, &d), "mujoco");
     CHECK_TEXT(d.text, "engine mujoco takes solver and iterations from the model's file");
+}
+
+// Height of a Go2 after half a second; d says why if it cannot be.
+static double stand_better(const char *engine, const char *better, qiao_diag *d) {
+    qiao_sim_def f = qiao_sim_def_default();
+    qiao_model *m = make_world(0.5, 0.1);
+    const qiao_model *world[1] = {m};
+    double z = 0;
+    f.engine = engine, f.robot = robot, f.world = world, f.better = better;
+    qiao_sim *s = qiao_sim_new(&f, d);
+    if (s) {
+        qiao_sim_reset(s, 0, 1, 1);
+        qiao_sim_step(s, 250);
+        qiao_truth t;
+        qiao_sim_truth(s, 0, &t);
+        z = t.q[2];
+    }
+    qiao_sim_free(s);
+    qiao_model_free(m);
+    return z;
+}
+
+TEST(better_physics_is_asked_for_by_name) {
+    qiao_diag d = {0};
+    double plain = stand_better("lanes", NULL, &d), round = stand_better("lanes", "elliptic", &d);
+    CHECK(plain > 0.05 && plain == round, "its cones are round: %g %g: %s", plain, round, d.text);
+    CHECK(stand_better("lanes", " rotation  elliptic ", &d) == round, "%s", d.text);
+    CHECK(stand_better("lanes", "rotation", &d) == plain, "not RK4: nothing changes");
+    CHECK(stand_better("lanes", "elliptical", &d) == 0, "no such word");
+    CHECK_TEXT(d.text, "nothing better is named 'elliptical'");
+    d = (qiao_diag){0};
+    CHECK(stand_better("mujoco", "elliptic", &d) == 0, "mujoco");
+    CHECK_TEXT(d.text, "is for engine lanes");
+}
+
+// Where a box of pyramidal cones, dropped on a slope, ends; the robot is the box.
+static double slide_better(const char *better) {
+    char path[] = "/tmp/qiao_box_XXXXXX";
+    qiao_diag d = {0};
+    int fd = mkstemp(path);
+    CHECK(fd >= 0, "%s", path);
+    dprintf(fd, "<mujoco><worldbody><body name='box' pos='0 0 .3'><freejoint/><geom type='box' "
+                "size='.1 .2 .1' mass='2' friction='.3 0 0'/></body></worldbody></mujoco>");
+    close(fd);
+    qiao_robot *r = qiao_robot_load(path, &d);
+    CHECK(r, "%s", d.text);
+    double pos[3] = {0}, x = 0;
+    qiao_model *m = qiao_model_world(r,
+                                     "<mujoco><worldbody><geom type='plane' size='9 9 1' euler='9 "
+                                     "14 0' friction='.1 0 0'/></worldbody></mujoco>",
+                                     pos, 0.4, &d);
+    unlink(path);
+    CHECK(m, "%s", d.text);
+    const qiao_model *world[1] = {m};
+    qiao_sim_def f = qiao_sim_def_default();
+    f.engine = "lanes", f.robot = r, f.world = world, f.better = better;
+    qiao_sim *s = qiao_sim_new(&f, &d);
+    CHECK(s, "%s", d.text);
+    qiao_sim_step(s, 400);
+    qiao_truth t;
+    qiao_sim_truth(s, 0, &t);
+    x = t.q[0];
+    qiao_sim_free(s);
+    qiao_model_free(m);
+    qiao_robot_free(r);
+    return x;
+}
+
+TEST(elliptic_changes_a_model_of_pyramids) {
+    double a = slide_better(NULL), b = slide_better("elliptic");
+    CHECK(fabs(a - b) > 1e-4 && fabs(a - b) < 0.5, "%g %g", a, b);
 }
 
 // Trial k of world w: its own commands, a push, ticks of 20 ms.
@@ -192,15 +266,16 @@ TEST(lanes_refuse_a_model_by_the_feature) {
     qiao_diag d = {0};
     qiao_model_free(make_world(0.8, 0.02)); // loads the robot
     double pos[3] = {0, 0, 0.4};
-    const char *scene = "<mujoco><worldbody><body name='kite' gravcomp='1'><freejoint/>"
-                        "<geom size='.1'/></body></worldbody></mujoco>";
+    const char *scene =
+        "<mujoco><worldbody><body name='kite' gravcomp='1'><joint "
+        "name='string' actuatorgravcomp='true'/><geom size='.1'/></body></worldbody></mujoco>";
     qiao_model *m = qiao_model_world(robot, scene, pos, 0, &d);
     CHECK(m, "%s", d.text);
     const qiao_model *world[1] = {m};
     qiao_sim_def f = qiao_sim_def_default();
     f.engine = "lanes", f.robot = robot, f.world = world;
     CHECK(!qiao_sim_new(&f, &d), "made");
-    CHECK_TEXT(d.text, "engine lanes does not support gravcomp (body 'kite')");
+    CHECK_TEXT(d.text, "engine lanes does not support actuatorgravcomp (joint 'string')");
     qiao_model_free(m);
 }
 

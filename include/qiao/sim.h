@@ -27,6 +27,10 @@ typedef struct qiao_sim_def {
     // takes both from the model's file and refuses them here.
     const char *solver;
     int iterations;
+    // Engine lanes: where its physics shall be better than MuJoCo's, in words with spaces between;
+    // NULL: nowhere. "rotation": integrator RK4 is of fourth order for floating bases too.
+    // "elliptic": friction cones are round whatever the file says, so friction has no heading.
+    const char *better;
 } qiao_sim_def;
 qiao_sim_def qiao_sim_def_default(void);
 

@@ -97,14 +97,18 @@ static int sweeps_better(const qiao_sim_def *f) {
     return f->iterations > 0 && f->iterations <= 5;
 }
 
+static bool asked(const qiao_sim_def *f, const char *better) { // the words were checked
+    return f->better && strstr(f->better, better);
+}
 static qi_lplan *solver_of(const qi_setup *s, qi_lplan *p) {
-    if (p) p->dual = sweeps_better(s->def);
+    if (p) p->dual = sweeps_better(s->def), p->rotation = asked(s->def, "rotation");
     return p;
 }
 
 static qi_lplan *plan_of(const qi_setup *s, const qiao_model *m, qiao_diag *d) {
     qi_lplan *p = qi_lplan_new(m, d);
-    if (!p || !own_armature(s, p)) return solver_of(s, p);
+    bool round = asked(s->def, "elliptic") && p && !p->elliptic;
+    if (!p || (!own_armature(s, p) && !round)) return solver_of(s, p);
     // inverse weights follow the armature: MuJoCo works them out anew
     qi_lplan_free(p);
     mjModel *own = mj_copyModel(NULL, m->mj);
@@ -114,6 +118,7 @@ static qi_lplan *plan_of(const qi_setup *s, const qiao_model *m, qiao_diag *d) {
         if (s->drive[i].d.armature >= 0 && s->drive[i].vadr >= 0)
             own->dof_armature[s->drive[i].vadr] = s->drive[i].d.armature;
     if (data) {
+        if (round) own->opt.cone = mjCONE_ELLIPTIC;
         mj_setConst(own, data);
         view.mj = own, view.dof_armature = own->dof_armature;
         p = qi_lplan_new(&view, d);
@@ -262,6 +267,7 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
     view.body_ipos = m->body_ipos, view.body_iquat = m->body_iquat;
     view.body_inertia = m->body_inertia;
     memcpy(view.gravity, m->opt.gravity, sizeof view.gravity);
+    m->opt.cone = g->shape->plan->elliptic ? mjCONE_ELLIPTIC : mjCONE_PYRAMIDAL;
     qi_lplan *p = qi_lplan_new(&view, d);
     qiao_err e = p ? QIAO_OK : d->err;
     if (p && !qi_lplan_alike(g->shape->plan, p)) // a factor of 0 takes a constraint away

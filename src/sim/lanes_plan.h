@@ -85,9 +85,10 @@ typedef struct qi_lplan {
     mjModel *own; // m, if it goes with the plan
     qi_plan *dyn;
     int nq, nv, nu, ngeom, npair, nlimit, nfriction, ntendon, neq, maxcon, maxcol,
-        nball;                        // nball: limits of balls
-    int dual;                         // solve by sweeps on the forces, not by Newton's method
-    double dt, tolerance, scale;      // of the gradient, as MuJoCo's solvers scale it
+        nball;                   // nball: limits of balls
+    int dual;                    // solve by sweeps on the forces, not by Newton's method
+    int rotation;                // RK4 turns balls and free joints to fourth order, unlike MuJoCo
+    double dt, tolerance, scale; // of the gradient, as MuJoCo's solvers scale it
     int integrator, elliptic, damped; // mjtIntegrator; Euler treats damping implicitly
     qi_lgeom *geom;
     qi_lpair *pair;

@@ -41,6 +41,24 @@ static bool check_solver(const qiao_sim_def *def, const qi_engine *e, qiao_diag 
         qiao_diag_set(d, QIAO_E_NAME, NULL, 0, 0, "no solver '%s'; there are: newton, pgs", s);
         return false;
     }
+    if (def->better && strcmp(e->name, "mujoco") == 0) {
+        qiao_diag_set(d, QIAO_E_UNSUPPORTED, NULL, 0, 0, "'%s' is for engine lanes", def->better);
+        return false;
+    }
+    static const char *const better[] = {"rotation", "elliptic"};
+    for (const char *p = def->better; p && *(p += strspn(p, " "));) {
+        size_t n = strcspn(p, " "), known = 0;
+        for (size_t i = 0; i < sizeof better / sizeof *better; i++)
+            known |= strlen(better[i]) == n && memcmp(p, better[i], n) == 0;
+        if (!known) {
+            qiao_diag_set(d, QIAO_E_NAME, NULL, 0, 0,
+                          "nothing better is named '%.*s'; there are: "
+                          "rotation, elliptic",
+                          (int)n, p);
+            return false;
+        }
+        p += n;
+    }
     if (def->iterations >= 0) return true;
     qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "iterations is %d, should be 0 or more",
                   def->iterations);

@@ -60,10 +60,12 @@ class Sim:
     grant    signals that the robot does not carry: "base_pose", "base_vel", ("command", dim)
     place    where the robot stands [3] (added to its rest pose), yaw about the vertical, rad
     solver, iterations  of engine lanes: how hard a step is solved (include/qiao/sim.h)
+    better   of engine lanes: "rotation", "elliptic" or both: where to depart from MuJoCo
     """
 
     def __init__(self, robot, scene=None, nworld=1, engine="lanes", nthread=0, period=0.02,
-                 grant=("base_pose", "base_vel"), place=(0, 0, 0), yaw=0.0, solver=None, iterations=0):
+                 grant=("base_pose", "base_vel"), place=(0, 0, 0), yaw=0.0, solver=None, iterations=0,
+                 better=None):
         self.robot = robot if isinstance(robot, Robot) else Robot(robot)
         r, d = self.robot._p, new_diag()
         scenes = [scene or FLAT] if scene is None or isinstance(scene, str) else list(scene)
@@ -75,10 +77,11 @@ class Sim:
         worlds = [self._models[i % len(scenes)] for i in range(nworld)]
         self._keep = ffi.new("qiao_model *[]", worlds)
         f = ffi.new("qiao_sim_def *", lib.qiao_sim_def_default())
-        self._text = [ffi.new("char[]", x.encode()) for x in (engine, solver or "")]
+        self._text = [ffi.new("char[]", x.encode()) for x in (engine, solver or "", better or "")]
         f.engine, f.nworld, f.nthread, f.robot = self._text[0], nworld, nthread, r
         f.world, f.period, f.iterations = self._keep, period, iterations
         f.solver = self._text[1] if solver else ffi.NULL
+        f.better = self._text[2] if better else ffi.NULL
         f.grant, self._grants = _grant(list(grant))
         f.ngrant = len(list(grant))
         self._def = f
