@@ -103,6 +103,13 @@ static const lanes_feature lanes_features[] = {
            "coef='.4'/></fixed></tendon><actuator><position joint='b' kp='10' kv='2'/>"
            "<general tendon='t' gainprm='3' biastype='affine' biasprm='0 -5 -.5'/></actuator>"),
      0, 0},
+    {"implicitfast, free bodies alone",
+     WORLD("<option integrator='implicitfast'/>",
+           "<body pos='0 0 5'><joint type='free' damping='.02'/><geom type='box' size='.1 .05 .02' "
+           "pos='.03 .02 .01' euler='20 30 40'/></body><body pos='1 0 5' euler='10 20 5'>"
+           "<freejoint/><geom type='capsule' size='.03 .2'/></body>",
+           ""),
+     0, 0},
     {"RK4", WORLD("<option integrator='RK4'/>", ARM("damping='.1'", "frictionloss='.02'"), ""), 0,
      0},
     {"pyramidal, condim 1", CONE("pyramidal", "1"), 0, 0},

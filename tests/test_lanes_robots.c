@@ -7,22 +7,20 @@
 
 static const struct robot {
     const char *name, *path;
-    bool lone; // has implicitfast and a free body of its own, which are not MuJoCo's yet: Euler
 } robots[] = {
     {"Unitree Go1, feet only",
-     "mujoco_playground/_src/locomotion/go1/xmls/scene_mjx_feetonly_flat_terrain_nomesh.xml",
-     false},
-    {"Unitree Go1", "mujoco_menagerie/unitree_go1/go1_nomesh.xml", false},
-    {"Unitree Go2", "mujoco_menagerie/unitree_go2/go2_nomesh.xml", false},
-    {"Unitree G1", "mujoco_menagerie/unitree_g1/scene.xml", false},
-    {"Unitree H1", "mujoco_menagerie/unitree_h1/scene.xml", false},
-    {"LimX TRON1", "limx/PF_TRON1A/xml/robot_nomesh.xml", false},
-    {"LimX Oli", "limx/HU_D04/xml/HU_D04_serial_nomesh.xml", false},
-    {"Franka Panda with cube", "mujoco_menagerie/franka_emika_panda/mjx_single_cube.xml", true},
-    {"LEAP hand", "mujoco_menagerie/leap_hand/scene_right.xml", false},
-    {"LEAP hand with cube", "mujoco_playground/_src/manipulation/leap_hand/xmls/scene_mjx_cube.xml",
-     false},
-    {"Shadow hand", "mujoco_menagerie/shadow_hand/scene_right.xml", false},
+     "mujoco_playground/_src/locomotion/go1/xmls/scene_mjx_feetonly_flat_terrain_nomesh.xml"},
+    {"Unitree Go1", "mujoco_menagerie/unitree_go1/go1_nomesh.xml"},
+    {"Unitree Go2", "mujoco_menagerie/unitree_go2/go2_nomesh.xml"},
+    {"Unitree G1", "mujoco_menagerie/unitree_g1/scene.xml"},
+    {"Unitree H1", "mujoco_menagerie/unitree_h1/scene.xml"},
+    {"LimX TRON1", "limx/PF_TRON1A/xml/robot_nomesh.xml"},
+    {"LimX Oli", "limx/HU_D04/xml/HU_D04_serial_nomesh.xml"},
+    {"Franka Panda with cube", "mujoco_menagerie/franka_emika_panda/mjx_single_cube.xml"},
+    {"LEAP hand", "mujoco_menagerie/leap_hand/scene_right.xml"},
+    {"LEAP hand with cube",
+     "mujoco_playground/_src/manipulation/leap_hand/xmls/scene_mjx_cube.xml"},
+    {"Shadow hand", "mujoco_menagerie/shadow_hand/scene_right.xml"},
 };
 enum { NROBOT = sizeof robots / sizeof *robots };
 
@@ -50,7 +48,6 @@ static void open_robot(lanes_case *x, const struct robot *r, qiao_real real) {
     if (!*own) *own = compile(r);
     c.mj = mj_copyModel(NULL, *own);
     CHECK(c.mj, "out of memory");
-    if (r->lone) c.mj->opt.integrator = mjINT_EULER;
     dyn_case_view(&c);
     CHECK(c.mj->nv <= 128 && c.mj->nq <= 160, "%s is large", r->name);
     CHECK(lanes_open(x, c, qi_lanes_best(real), &d), "%s: %s", r->name, d.text);

@@ -505,6 +505,16 @@ static bool make_equalities(qi_lplan *p) {
 static bool make_bodies(qi_lplan *p) {
     const mjModel *m = p->m;
     if (!(p->body_ipos = get(p, 3 * (size_t)m->nbody, sizeof(double)))) return false;
+    p->lone_dof = get(p, (size_t)m->njnt, sizeof(int));
+    p->lone_link = get(p, (size_t)m->njnt, sizeof(int));
+    if (!p->lone_dof || !p->lone_link) return false;
+    for (int j = 0; j < m->njnt; j++) {
+        int b = m->jnt_bodyid[j], dof = m->jnt_dofadr[j];
+        if (m->jnt_type[j] != mjJNT_FREE || m->tree_dofnum[m->dof_treeid[dof]] != 6 ||
+            m->body_subtreemass[b] != m->body_mass[b])
+            continue;
+        p->lone_dof[p->nlone] = dof, p->lone_link[p->nlone++] = p->dyn->body_link[b];
+    }
     for (int b = 0; b < m->nbody; b++)
         in_link(p, b, m->body_ipos + 3 * b, NULL, p->body_ipos + 3 * b, NULL);
     // with both springs and dampers off MuJoCo leaves out all passive forces
@@ -590,7 +600,8 @@ static bool same_pairs(const qi_lplan *a, const qi_lplan *b) {
 }
 
 static bool same_rows(const qi_lplan *a, const qi_lplan *b) {
-    if (!SAME(nball) || (a->gravcomp != NULL) != (b->gravcomp != NULL)) return false;
+    if (!SAME(nlone) || !SAME(nball) || (a->gravcomp != NULL) != (b->gravcomp != NULL))
+        return false;
     if (!SAME(nlimit) || !SAME(nfriction) || !SAME(ntendon) || !SAME(neq)) return false;
     EACH(i, a->nlimit)
     if (!SAME(limit[i].dof) || !SAME(limit[i].ball) || !SAME(limit[i].tendon) ||

@@ -85,8 +85,9 @@ typedef struct qi_lplan {
     mjModel *own; // m, if it goes with the plan
     qi_plan *dyn;
     int nq, nv, nu, ngeom, npair, nlimit, nfriction, ntendon, neq, maxcon, maxcol,
-        nball;                   // nball: limits of balls
-    int dual;                    // solve by sweeps on the forces, not by Newton's method
+        nball;                        // nball: limits of balls
+    int dual;                         // solve by sweeps on the forces, not by Newton's method
+    int nlone, *lone_dof, *lone_link; // bodies that are one free joint and nothing else
     int rotation;                // RK4 turns balls and free joints to fourth order, unlike MuJoCo
     double dt, tolerance, scale; // of the gradient, as MuJoCo's solvers scale it
     int integrator, elliptic, damped; // mjtIntegrator; Euler treats damping implicitly
