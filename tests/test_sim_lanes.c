@@ -279,6 +279,49 @@ TEST(lanes_refuse_a_model_by_the_feature) {
     qiao_model_free(m);
 }
 
+// ---- MJCF's own sensors ----
+
+TEST(sensors_of_the_mjcf_say_the_same_in_both_engines) {
+    static const char *const scene =
+        "<mujoco><option timestep='0.002'/><worldbody><geom type='plane' size='9 9 1'/><body "
+        "name='ball' pos='1 0 1'><freejoint name='b'/><geom name='g' size='.1' mass='2'/><site "
+        "name='s'/></body></worldbody><sensor><framepos objtype='body' "
+        "objname='ball'/><framelinvel "
+        "objtype='body' objname='ball'/><frameangvel objtype='site' objname='s'/><accelerometer "
+        "site='s'/><gyro site='s'/><subtreecom body='ball'/><clock/></sensor></mujoco>";
+    static const char *const engine[2] = {"mujoco", "lanes"};
+    double x[2][64], pos[3] = {0}, force[3] = {3, 0, 0}, none[3] = {0};
+    int n[2] = {0};
+    for (int k = 0; k < 2; k++) {
+        qiao_diag d = {0};
+        qiao_model_free(make_world(1, 0.1)); // loads the robot
+        qiao_model *m = qiao_model_world(robot, scene, pos, 0, &d);
+        CHECK(m, "%s", d.text);
+        const qiao_model *world[2] = {m, m};
+        qiao_sim *s = make_sim(engine[k], world, 2, 1);
+        qiao_sim_reset(s, 1, 1, 1);
+        qiao_sim_push(s, 1, qiao_model_body(m, "ball"), force, none);
+        qiao_sim_step(s, 50);
+        n[k] = qiao_sim_sensordata(s, 1, x[k], 64);
+        CHECK(n[k] >= 19, "%d sensors", n[k]);
+        CHECK(qiao_sim_sensordata(s, 1, NULL, 0) == n[k], "counted");
+        qiao_truth t;
+        qiao_sim_truth(s, 1, &t);
+        const double *at = t.body_pos + 3 * qiao_model_body(m, "ball"), *own = x[k] + n[k] - 19;
+        CHECK(memcmp(own, at, 3 * sizeof *at) == 0, "framepos %g %g", own[2], at[2]);
+        // in free fall but for the push: 3 N on 2 kg
+        CHECK(fabs(own[9] - 1.5) < 1e-6 && fabs(own[11]) < 1e-6, "acc %g %g", own[9], own[11]);
+        CHECK(fabs(own[18] - 0.1) < 1e-9, "clock %g", own[18]);
+        CHECK(qiao_sim_sensordata(s, 2, NULL, 0) < 0, "world 2 of 2");
+        qiao_sim_free(s);
+        qiao_model_free(m);
+    }
+    CHECK(n[0] == n[1], "%d %d", n[0], n[1]);
+    for (int i = 0; i < n[0] && i < 64; i++)
+        CHECK(fabs(x[0][i] - x[1][i]) < 1e-4 * (1 + fabs(x[0][i])), "%d: %g %g", i, x[0][i],
+              x[1][i]);
+}
+
 // ---- numbers of a world's own ----
 
 // z of the base and forward way after 0.4 s, engine lanes or mujoco, world 1 of 3 varied.

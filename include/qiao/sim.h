@@ -110,6 +110,10 @@ typedef struct qiao_truth { // of one world; pointers stay the sim's and move on
 // Fills t with the present state (computes contact forces and body velocities).
 void qiao_sim_truth(qiao_sim *s, int w, qiao_truth *t);
 void qiao_sim_peaks_clear(qiao_sim *s, int w);
+// What the <sensor> section of world w's own MJCF says in the present state, without noise, with
+// the torques of the last step: at most cap numbers to x, MuJoCo's order; how many there are, or a
+// negative qiao_err. One forward pass of MuJoCo on a copy, in either engine; allocates.
+int qiao_sim_sensordata(qiao_sim *s, int w, double *x, int cap);
 
 // Adds the exact state bits (time, q, qd, command, observation) of world w to a trace hash.
 void qiao_sim_trace(const qiao_sim *s, int w, qiao_hash *h);

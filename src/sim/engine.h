@@ -51,6 +51,9 @@ typedef struct qi_engine {
     // Takes over m (to be deleted by mj_deleteModel), the world's model with other numbers, and
     // copies drive [nu].
     qiao_err (*vary)(qi_world *w, struct mjModel_ *m, const qi_drive *drive, qiao_diag *d);
+    // A copy of the world's state and of its model with its numbers: the caller's to delete. NULL:
+    // out of memory.
+    struct mjData_ *(*copy)(const qi_world *w, struct mjModel_ **m);
     // How many worlds, from w on, move together (NULL: one; at most 64). All calls for them come
     // from one thread at a time, whose number (0 .. nthread - 1) is given where it matters.
     int (*together)(const qi_world *w);

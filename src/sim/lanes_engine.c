@@ -45,6 +45,8 @@ struct qi_world {
     qiao_err status;
     qi_cmds cmds;
     qi_drive *drive; // [nu]
+    mjModel *own;    // with the numbers of world_vary; NULL: the model's
+    double *xfrc;    // [nbody][6]
     double gravity[3];
     double *tau, *said, *tau_peak, *ctrl, *force; // [nu]; ctrl [mj nu]; force [actuators]
     double *q, *qd, *pos, *rot, *vel, *quat;      // [nq] [nv] [nbody][3] [9] [6] [4]
@@ -211,6 +213,7 @@ static bool prepare32(qi_setup *s, qiao_diag *d) { return prepare(s, QIAO_REAL_F
 
 static void world_close(qi_world *w) {
     if (!w) return;
+    mj_deleteModel(w->own);
     qiao_arena_free(w->arena);
     free(w);
 }
@@ -241,6 +244,7 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
                 {&w->quat, 4 * nb},
                 {&w->body_force, 3 * nb},
                 {&w->body_peak, nb},
+                {&w->xfrc, 6 * nb},
                 {&w->cmds.row, cap * 5 * nu}};
     bool ok = true;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
@@ -278,10 +282,30 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
         memcpy(w->drive, drive, (size_t)w->s->nu * sizeof *drive);
         memcpy(w->gravity, m->opt.gravity, sizeof w->gravity);
         changed(w);
+        mj_deleteModel(w->own);
+        w->own = m, m = NULL;
     }
     qi_lplan_free(p);
     mj_deleteModel(m);
     return e;
+}
+
+static mjData *world_copy(const qi_world *w, mjModel **out) {
+    mjModel *m = *out = mj_copyModel(NULL, w->own ? w->own : w->m);
+    mjData *d = m ? mj_makeData(m) : NULL;
+    if (!d) return NULL;
+    for (int i = 0; i < w->s->nu && !w->own; i++)
+        if (w->s->drive[i].d.armature >= 0 && w->s->drive[i].vadr >= 0)
+            m->dof_armature[w->s->drive[i].vadr] = w->s->drive[i].d.armature;
+    if (!w->own) mj_setConst(m, d);
+    mj_resetData(m, d);
+    m->opt.cone = w->g->shape->plan->elliptic ? mjCONE_ELLIPTIC : mjCONE_PYRAMIDAL;
+    memcpy(d->qpos, w->q, (size_t)m->nq * sizeof *w->q);
+    memcpy(d->qvel, w->qd, (size_t)m->nv * sizeof *w->qd);
+    memcpy(d->ctrl, w->ctrl, (size_t)m->nu * sizeof *w->ctrl);
+    memcpy(d->xfrc_applied, w->xfrc, 6 * (size_t)m->nbody * sizeof *w->xfrc);
+    d->time = (double)w->k * m->opt.timestep;
+    return d;
 }
 
 static int together(const qi_world *w) { return w->g->n; }
@@ -305,6 +329,7 @@ static void world_reset(qi_world *w, const double *q) {
     memset(w->ctrl, 0, ((size_t)w->model->nu + 1) * sizeof *w->ctrl);
     for (int b = 1; b < w->model->nbody; b++)
         w->g->op->put_force(w->g->model, w->g->state, w->lane, b, none);
+    memset(w->xfrc, 0, 6 * nb * sizeof *w->xfrc);
     for (size_t i = 0; i < nu; i++) // a native drive holds the rest pose until told otherwise
         if (w->s->drive[i].d.native && w->s->drive[i].qadr >= 0) w->tau[i] = q[w->s->drive[i].qadr];
     world_set(w, q, NULL);
@@ -448,6 +473,7 @@ static qi_cmds *world_commands(qi_world *w) { return &w->cmds; }
 static void world_push(qi_world *w, int body, const double f[3], const double t[3]) {
     double x[6] = {f[0], f[1], f[2], t[0], t[1], t[2]};
     w->g->op->put_force(w->g->model, w->g->state, w->lane, body, x);
+    memcpy(w->xfrc + 6 * body, x, sizeof x);
 }
 
 // ---- sensing ----
@@ -552,6 +578,7 @@ static void world_peaks_clear(qi_world *w) {
                           .reset = world_reset,       \
                           .set = world_set,           \
                           .vary = world_vary,         \
+                          .copy = world_copy,         \
                           .together = together,       \
                           .step = group_step,         \
                           .commands = world_commands, \

@@ -139,6 +139,11 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
     return QIAO_OK;
 }
 
+static mjData *world_copy(const qi_world *w, mjModel **m) {
+    *m = mj_copyModel(NULL, w->m);
+    return *m ? mj_copyData(NULL, *m, w->d) : NULL;
+}
+
 static void world_set(qi_world *w, const double *q, const double *qd) {
     size_t nv = (size_t)w->model->nv * sizeof *qd;
     memcpy(w->d->qpos, q, (size_t)w->model->nq * sizeof *q);
@@ -383,6 +388,7 @@ const qi_engine qi_engine_mujoco = {
     .reset = world_reset,
     .set = world_set,
     .vary = world_vary,
+    .copy = world_copy,
     .step = world_step,
     .commands = world_commands,
     .now = world_now,

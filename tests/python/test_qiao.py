@@ -98,6 +98,14 @@ class Worlds(unittest.TestCase):
         with self.assertRaises(qiao.QiaoError):
             sim.vary(0, mass=-1)
 
+    def test_sensors_of_the_mjcf_can_be_read(self):
+        scene = """<mujoco><worldbody><geom type="plane" size="9 9 1"/><body name="b" pos="2 0 1">
+          <freejoint/><geom size=".1"/></body></worldbody><sensor><framepos objtype="body"
+          objname="b"/></sensor></mujoco>"""
+        sim = qiao.Sim("go2", scene=scene)
+        sim.reset()
+        self.assertTrue(np.allclose(sim.sensordata(0)[-3:], (2, 0, 1)))
+
     def test_a_push_pushes(self):
         sim = qiao.Sim("go2", nworld=2)
         sim.reset()

@@ -187,6 +187,16 @@ class Sim:
         """"OK", or why the world stopped: "E_NAN", "E_LIMIT"."""
         return text(lib.qiao_err_name(lib.qiao_sim_status(self._p, self._world(world))))
 
+    def sensordata(self, world):
+        """What the <sensor> section of the world's own MJCF says, without noise; MuJoCo's order."""
+        n = lib.qiao_sim_sensordata(self._p, self._world(world), ffi.NULL, 0)
+        x = np.zeros(max(n, 0))
+        if n > 0:
+            n = lib.qiao_sim_sensordata(self._p, world, pointer(x), n)
+        if n < 0:
+            raise QiaoError(text(lib.qiao_err_name(n)), text(lib.qiao_err_text(n)))
+        return x
+
     def truth(self, world):
         """State of one world as views that move on with it; not for a brain."""
         t = ffi.new("qiao_truth *")
