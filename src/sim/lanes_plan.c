@@ -176,7 +176,7 @@ static int use_geom(qi_lplan *p, int *index, int g) {
     o->rbound = m->geom_rbound[g];
     memcpy(o->size, m->geom_size + 3 * g, sizeof o->size);
     const double *box = m->geom_aabb + 6 * g, *h = box + 3;
-    memcpy(o->mid, box, sizeof o->mid);
+    memcpy(o->mid, box, sizeof o->mid), memcpy(o->box, box, sizeof o->box);
     o->axis = h[0] > h[1] ? (h[0] > h[2] ? 0 : 2) : (h[1] > h[2] ? 1 : 2);
     double u = h[(o->axis + 1) % 3], v = h[(o->axis + 2) % 3];
     o->half = h[o->axis], o->radius = hypot(u, v);

@@ -25,6 +25,7 @@ typedef struct qi_lgeom {                   // that may touch another
     double pos[3], mat[9], size[3], rbound; // in the link's frame (world's if fixed); columns
     double mid[3], half, radius;            // a capsule around it along its axis, in its own frame
     int axis;
+    double box[6]; // a box around it: middle and half sides, in its own frame
 } qi_lgeom;
 
 typedef struct qi_lpair { // two geoms that may touch; type[a] <= type[b]
