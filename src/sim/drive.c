@@ -16,6 +16,17 @@ void qi_cmds_push(qi_cmds *c, int64_t k, const double *const part[5]) {
     for (int p = 0; p < 5; p++) memcpy(c->row + p * c->nu, part[p], (size_t)c->nu * sizeof *c->row);
 }
 
+bool qi_drive_armature(const qi_drive *drive, int n, const double *have, double *put) {
+    bool differs = false;
+    for (int i = 0; i < n; i++) {
+        const qi_drive *v = &drive[i];
+        if (v->d.armature < 0 || v->vadr < 0) continue;
+        differs |= v->d.armature != have[v->vadr];
+        if (put) put[v->vadr] = v->d.armature;
+    }
+    return differs;
+}
+
 // Torque left at a speed: whole up to the knee, none past the top, and only against the motion.
 static double limit(const qiao_drive *v, double tau, double speed) {
     double most = v->torque_max > 0 ? v->torque_max : INFINITY;

@@ -81,6 +81,9 @@ void qi_sense_foot(const qi_setup *s, const struct mjModel_ *m, const qiao_conta
                    int foot, const double *site, qiao_sensor_kind kind, double *x);
 void qi_sense_wrench(const qi_setup *s, const struct mjModel_ *m, const qiao_contact *contact,
                      int n, const double *site, const double *rot, double *x);
+// The drives' reflected rotor inertia, where they state one, replaces the model's armature [nv].
+// Whether it differs from have; put, unless NULL, gets it.
+bool qi_drive_armature(const qi_drive *drive, int n, const double *have, double *put);
 // Puts a command in front; the oldest goes.
 void qi_cmds_push(qi_cmds *c, int64_t k, const double *const part[5]);
 

@@ -82,14 +82,19 @@ static void finish(void *x) {
     free(h);
 }
 
-// The drives' armature replaces the model's, in a model of the world's own.
-static bool own_armature(const qi_setup *s, qi_lplan *p) {
-    for (int i = 0; i < s->nu; i++) {
-        const qi_drive *v = &s->drive[i];
-        if (v->d.armature >= 0 && v->vadr >= 0 && v->d.armature != p->dyn->armature[v->vadr])
-            return true;
+// A copy of m with the drives' armature and its inverse weights; round: with elliptic cones.
+static mjModel *own_model(const qi_setup *s, const mjModel *m, bool round) {
+    mjModel *own = mj_copyModel(NULL, m);
+    mjData *d = own ? mj_makeData(own) : NULL;
+    if (!d) {
+        mj_deleteModel(own);
+        return NULL;
     }
-    return false;
+    if (round) own->opt.cone = mjCONE_ELLIPTIC;
+    qi_drive_armature(s->drive, s->nu, own->dof_armature, own->dof_armature);
+    mj_setConst(own, d);
+    mj_deleteData(d);
+    return own;
 }
 
 // Newton's steps each cost a factor; sweeps are cheap and get near at once, but converge slowly. Up
@@ -110,24 +115,14 @@ static qi_lplan *solver_of(const qi_setup *s, qi_lplan *p) {
 static qi_lplan *plan_of(const qi_setup *s, const qiao_model *m, qiao_diag *d) {
     qi_lplan *p = qi_lplan_new(m, d);
     bool round = asked(s->def, "elliptic") && p && !p->elliptic;
-    if (!p || (!own_armature(s, p) && !round)) return solver_of(s, p);
-    // inverse weights follow the armature: MuJoCo works them out anew
+    if (!p || (!qi_drive_armature(s->drive, s->nu, p->dyn->armature, NULL) && !round))
+        return solver_of(s, p);
     qi_lplan_free(p);
-    mjModel *own = mj_copyModel(NULL, m->mj);
-    mjData *data = own ? mj_makeData(own) : NULL;
     qiao_model view = *m;
-    for (int i = 0; data && i < s->nu; i++)
-        if (s->drive[i].d.armature >= 0 && s->drive[i].vadr >= 0)
-            own->dof_armature[s->drive[i].vadr] = s->drive[i].d.armature;
-    if (data) {
-        if (round) own->opt.cone = mjCONE_ELLIPTIC;
-        mj_setConst(own, data);
-        view.mj = own, view.dof_armature = own->dof_armature;
-        p = qi_lplan_new(&view, d);
-    } else
-        p = NULL;
-    mj_deleteData(data);
-    if (!p) {
+    mjModel *own = own_model(s, m->mj, round);
+    if (!own) return NULL;
+    view.mj = own, view.dof_armature = own->dof_armature;
+    if (!(p = qi_lplan_new(&view, d))) {
         mj_deleteModel(own);
         return NULL;
     }
@@ -291,15 +286,10 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
 }
 
 static mjData *world_copy(const qi_world *w, mjModel **out) {
-    mjModel *m = *out = mj_copyModel(NULL, w->own ? w->own : w->m);
+    bool round = w->g->shape->plan->elliptic;
+    mjModel *m = *out = w->own ? mj_copyModel(NULL, w->own) : own_model(w->s, w->m, round);
     mjData *d = m ? mj_makeData(m) : NULL;
     if (!d) return NULL;
-    for (int i = 0; i < w->s->nu && !w->own; i++)
-        if (w->s->drive[i].d.armature >= 0 && w->s->drive[i].vadr >= 0)
-            m->dof_armature[w->s->drive[i].vadr] = w->s->drive[i].d.armature;
-    if (!w->own) mj_setConst(m, d);
-    mj_resetData(m, d);
-    m->opt.cone = w->g->shape->plan->elliptic ? mjCONE_ELLIPTIC : mjCONE_PYRAMIDAL;
     memcpy(d->qpos, w->q, (size_t)m->nq * sizeof *w->q);
     memcpy(d->qvel, w->qd, (size_t)m->nv * sizeof *w->qd);
     memcpy(d->ctrl, w->ctrl, (size_t)m->nu * sizeof *w->ctrl);

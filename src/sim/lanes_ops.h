@@ -10,7 +10,7 @@
 
 typedef struct qi_lanes_opt { // how hard to solve
     int iterations;           // most Newton steps or sweeps; 0: until converged (50, 1000)
-    int searches;             // most points of a line search; 0: 8
+    int searches;             // most points of a line search; 0: 40
     double tolerance;         // of the scaled gradient; 0: as the model or the number type allows
 } qi_lanes_opt;
 

@@ -176,7 +176,7 @@ static int use_geom(qi_lplan *p, int *index, int g) {
     o->rbound = m->geom_rbound[g];
     memcpy(o->size, m->geom_size + 3 * g, sizeof o->size);
     const double *box = m->geom_aabb + 6 * g, *h = box + 3;
-    memcpy(o->mid, box, sizeof o->mid), memcpy(o->box, box, sizeof o->box);
+    memcpy(o->box, box, sizeof o->box);
     o->axis = h[0] > h[1] ? (h[0] > h[2] ? 0 : 2) : (h[1] > h[2] ? 1 : 2);
     double u = h[(o->axis + 1) % 3], v = h[(o->axis + 2) % 3];
     o->half = h[o->axis], o->radius = hypot(u, v);
@@ -288,12 +288,7 @@ static void ball_limit(qi_lplan *p, int j) {
     *l = (qi_llimit){.qadr = m->jnt_qposadr[j], .dof = dof, .tendon = -1, .ball = 1};
     l->hi = fmax(m->jnt_range[2 * j], m->jnt_range[2 * j + 1]), l->margin = m->jnt_margin[j];
     l->invweight = m->dof_invweight0[dof], l->soft = joint_soft(m, j);
-    for (int k = 0; k < 3; k++) { // sorted
-        int at = k;
-        for (; at > 0 && l->col[at - 1] > p->hpos[dof + k]; at--)
-            l->col[at] = l->col[at - 1], l->axis[at] = l->axis[at - 1];
-        l->col[at] = p->hpos[dof + k], l->axis[at] = k;
-    }
+    for (int k = 0; k < 3; k++) l->col[k] = p->hpos[dof + k]; // neighbours in any order
     p->nball++;
     if (p->maxcol < 3) p->maxcol = 3;
 }
@@ -304,8 +299,8 @@ static bool make_joints(qi_lplan *p) {
     size_t nv = (size_t)p->nv;
     if (!(p->rest = get(p, (size_t)p->nq, sizeof(double)))) return false;
     memcpy(p->rest, m->qpos_spring, (size_t)p->nq * sizeof(double));
-    double **rows[] = {&p->damping, &p->stiffness, &p->spring, &p->force_lo, &p->force_hi};
-    for (int i = 0; i < 5; i++)
+    double **rows[] = {&p->damping, &p->stiffness, &p->force_lo, &p->force_hi};
+    for (int i = 0; i < 4; i++)
         if (!(*rows[i] = get(p, nv, sizeof(double)))) return false;
     p->limit = get(p, (size_t)(m->njnt + m->ntendon), sizeof *p->limit);
     p->friction = get(p, nv + (size_t)m->ntendon, sizeof *p->friction);
@@ -327,8 +322,6 @@ static bool make_joints(qi_lplan *p) {
         if (t == mjJNT_BALL && m->jnt_limited[j] && !(off & (mjDSBL_LIMIT | mjDSBL_CONSTRAINT)))
             ball_limit(p, j);
         if (t != mjJNT_HINGE && t != mjJNT_SLIDE) continue;
-        if (!(off & mjDSBL_SPRING)) p->stiffness[dof] = m->jnt_stiffness[j];
-        p->spring[dof] = m->qpos_spring[q];
         if (m->jnt_actfrclimited[j])
             p->force_lo[dof] = m->jnt_actfrcrange[2 * j],
             p->force_hi[dof] = m->jnt_actfrcrange[2 * j + 1];

@@ -23,9 +23,9 @@ typedef struct qi_soft {
 typedef struct qi_lgeom {                   // that may touch another
     int geom, type, link;                   // link -1: fixed to the world
     double pos[3], mat[9], size[3], rbound; // in the link's frame (world's if fixed); columns
-    double mid[3], half, radius;            // a capsule around it along its axis, in its own frame
+    double box[6];                          // around it: middle, half sides, in its own frame
+    double half, radius;                    // a capsule about the same middle, along its axis
     int axis;
-    double box[6]; // a box around it: middle and half sides, in its own frame
 } qi_lgeom;
 
 typedef struct qi_lpair { // two geoms that may touch; type[a] <= type[b]
@@ -39,9 +39,9 @@ typedef struct qi_lpair { // two geoms that may touch; type[a] <= type[b]
     int across;         // joins two branches: fills the factor
 } qi_lpair;
 
-typedef struct qi_llimit {     // of a hinge or slide, or of a tendon
-    int qadr, dof, tendon;     // tendon -1: a joint
-    int ball, col[3], axis[3]; // of a ball joint: columns in the order of elimination, whose axes
+typedef struct qi_llimit { // of a hinge or slide, or of a tendon
+    int qadr, dof, tendon; // tendon -1: a joint
+    int ball, col[3];      // of a ball joint: its columns in the order of elimination
     double lo, hi, margin, invweight;
     qi_soft soft;
 } qi_llimit;
@@ -99,8 +99,8 @@ typedef struct qi_lplan {
     qi_lact *act;
     qi_ltendon *tendon;
     qi_leq *eq;
-    double *damping, *stiffness, *spring; // [nv]
-    double *rest;                         // [nq] of springs on balls and free joints
+    double *damping, *stiffness; // [nv]
+    double *rest;                // [nq] of springs
     double *gravcomp;            // [nbody] mass that gravity compensation lifts; NULL: none
     double *force_lo, *force_hi; // [nv] of the sum of actuators on a joint
     double impratio;

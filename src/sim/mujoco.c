@@ -36,18 +36,13 @@ struct qi_world {
 
 // ---- making and unmaking ----
 
-// Reflected rotor inertia that the drives state replaces the model's.
+// A model of the world's own, if the drives bring their own armature.
 static bool own_armature(qi_world *w) {
     const qi_setup *s = w->s;
-    for (int i = 0; i < s->nu; i++) {
-        const qi_drive *v = &s->drive[i];
-        if (v->d.armature < 0 || v->vadr < 0 || v->d.armature == w->m->dof_armature[v->vadr])
-            continue;
-        if (!w->own) w->m = w->own = mj_copyModel(NULL, w->m);
-        if (!w->own) return false;
-        w->own->dof_armature[v->vadr] = v->d.armature;
-    }
-    if (!w->own) return true;
+    if (!qi_drive_armature(s->drive, s->nu, w->m->dof_armature, NULL)) return true;
+    w->m = w->own = mj_copyModel(NULL, w->m);
+    if (!w->own) return false;
+    qi_drive_armature(s->drive, s->nu, w->own->dof_armature, w->own->dof_armature);
     mjData *d = mj_makeData(w->own);
     if (d) mj_setConst(w->own, d);
     mj_deleteData(d);

@@ -65,9 +65,7 @@ static qiao_err vary_masses(const qi_setup *u, const qiao_vary *v, mjModel *m, q
 }
 
 static void vary_joints(const qi_setup *u, const qiao_vary *v, mjModel *m) {
-    for (int i = 0; i < u->nu; i++) // the drives' own armature replaces the model's
-        if (u->drive[i].d.armature >= 0 && u->drive[i].vadr >= 0)
-            m->dof_armature[u->drive[i].vadr] = u->drive[i].d.armature;
+    qi_drive_armature(u->drive, u->nu, m->dof_armature, m->dof_armature);
     for (int i = 0; i < m->nv; i++) {
         m->dof_damping[i] *= v->damping, m->dof_armature[i] *= v->armature;
         m->dof_frictionloss[i] *= v->frictionloss;
