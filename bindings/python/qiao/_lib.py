@@ -26,18 +26,20 @@ def new_diag():
     return ffi.new("qiao_diag *")
 
 
-def check(good, diag):
-    """good, or the fault that diag tells of."""
-    if good is True or good not in (False, ffi.NULL, None):
-        return good
-    raise QiaoError(text(lib.qiao_err_name(diag.err)), text(diag.text) or "unknown fault")
+def fault(err, words=""):
+    """The exception for a qiao_err and what was said about it."""
+    return QiaoError(text(lib.qiao_err_name(err)), words or text(lib.qiao_err_text(err)))
+
+
+def check(p, diag):
+    """p, or, if it is NULL, the fault that diag tells of."""
+    if p:
+        return p
+    raise fault(diag.err, text(diag.text))
 
 
 def text(p):
     return "" if p == ffi.NULL else ffi.string(p).decode("utf-8", "replace")
-
-
-_size = {np.dtype(np.float64): 8, np.dtype(np.int64): 8, np.dtype(np.uint8): 1}
 
 
 def view(p, shape, dtype=np.float64, write=False):
@@ -45,7 +47,7 @@ def view(p, shape, dtype=np.float64, write=False):
     n = int(np.prod(shape))
     if n == 0:
         return np.zeros(shape, dtype)
-    a = np.frombuffer(ffi.buffer(p, n * _size[np.dtype(dtype)]), dtype).reshape(shape)
+    a = np.frombuffer(ffi.buffer(p, n * np.dtype(dtype).itemsize), dtype).reshape(shape)
     a.flags.writeable = write
     return a
 

@@ -65,7 +65,7 @@ class VectorEnv(gym.vector.VectorEnv):
         self.sim.reset(worlds, seed=self._seed, trial=self._runs[worlds] * self.num_envs + worlds)
         self._age[worlds], self._last[worlds] = 0, 0
         self._command[worlds] = self.task.draw(self.np_random, len(worlds))
-        self.sim.signal(self.task.command[0], self._command)
+        self.sim.signal(self.task.command[0], self._command[worlds], worlds)
 
     def _observe(self):
         self.sim.observe()
@@ -84,13 +84,11 @@ class VectorEnv(gym.vector.VectorEnv):
         a = np.clip(np.asarray(actions, np.float64), -1, 1)
         self.sim.cmd.q[:] = self.sim.robot.rest + self._scale * a
         self.sim.step()
+        self._age += 1
         if len(again):
             self._begin(again)
         obs = self._observe()
-        self._age += 1
-        if len(again):
-            self._age[again] = 0
-        bad = ~np.isfinite(obs).all(1) | self._stopped()
+        bad = ~np.isfinite(obs).all(1) | self.sim.stopped()
         fallen = self.task.fallen(self.sim) | bad
         late = self._age >= self._limit
         reward = np.where(bad, 0.0, self.task.reward(self.sim, a, self._last, self._command))
@@ -99,6 +97,3 @@ class VectorEnv(gym.vector.VectorEnv):
         self._last[again] = 0
         self._over = fallen | late
         return np.nan_to_num(obs), reward, fallen, late & ~fallen, {}
-
-    def _stopped(self):
-        return np.array([self.sim.status(w) != "OK" for w in range(self.num_envs)])

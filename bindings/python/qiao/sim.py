@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ._lib import QiaoError, check, ffi, lib, new_diag, pointer, text, view
+from ._lib import QiaoError, check, fault, ffi, lib, new_diag, pointer, text, view
 
 FLAT = """<mujoco><option timestep="0.002"/><worldbody>
 <geom name="floor" type="plane" size="100 100 1"/></worldbody></mujoco>"""
@@ -134,7 +134,7 @@ class Sim:
         e = lib.qiao_sim_set(self._p, self._world(world), pointer(a),
                              ffi.NULL if b is None else pointer(b))
         if e:
-            raise QiaoError(text(lib.qiao_err_name(e)), text(lib.qiao_err_text(e)))
+            raise fault(e)
 
     def observe(self):
         """Samples every sensor; the arrays of self.obs now hold it."""
@@ -154,14 +154,15 @@ class Sim:
         lib.qiao_sim_command(self._p, c)
         lib.qiao_sim_step(self._p, self._nstep if nstep is None else int(nstep))
 
-    def signal(self, name, values):
-        """Value of a granted command in every world: values [nworld, dim]."""
+    def signal(self, name, values, worlds=None):
+        """Value of a granted command in these worlds (None: all): values [len(worlds), dim]."""
         s, x = self.signals[name], np.ascontiguousarray(values, np.float64)
-        if x.shape != (self.nworld, s.dim):
-            raise ValueError(f"{name} has shape {x.shape}, should be {(self.nworld, s.dim)}")
+        worlds = range(self.nworld) if worlds is None else worlds
+        if x.shape != (len(worlds), s.dim):
+            raise ValueError(f"{name} has shape {x.shape}, should be {(len(worlds), s.dim)}")
         base = pointer(x)
-        for w in range(self.nworld):
-            lib.qiao_sim_signal(self._p, w, s.index, base + w * s.dim)
+        for k, w in enumerate(worlds):
+            lib.qiao_sim_signal(self._p, self._world(int(w)), s.index, base + k * s.dim)
 
     def push(self, world, body, force, torque=(0, 0, 0)):
         """Force and torque at a body's centre of mass, world frame, until changed."""
@@ -181,7 +182,7 @@ class Sim:
                 raise QiaoError("E_NAME", f"no number {name!r}; there are: {', '.join(dir(v))}")
             setattr(v, name, [float(k) for k in x] if name in ("com", "gravity") else float(x))
         if lib.qiao_sim_vary(self._p, self._world(world), v, d):
-            raise QiaoError(text(lib.qiao_err_name(d.err)), text(d.text))
+            raise fault(d.err, text(d.text))
 
     def status(self, world):
         """"OK", or why the world stopped: "E_NAN", "E_LIMIT"."""
@@ -194,8 +195,13 @@ class Sim:
         if n > 0:
             n = lib.qiao_sim_sensordata(self._p, world, pointer(x), n)
         if n < 0:
-            raise QiaoError(text(lib.qiao_err_name(n)), text(lib.qiao_err_text(n)))
+            raise fault(n)
         return x
+
+    def stopped(self):
+        """[nworld] which worlds do not move any more; status says why."""
+        status, p = lib.qiao_sim_status, self._p
+        return np.fromiter((status(p, w) != 0 for w in range(self.nworld)), bool, self.nworld)
 
     def truth(self, world):
         """State of one world as views that move on with it; not for a brain."""

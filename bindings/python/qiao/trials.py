@@ -2,7 +2,7 @@
 """Trials: a brain in a robot in a scenario, scored."""
 import math
 
-from ._lib import QiaoError, check, ffi, here, lib, new_diag, text
+from ._lib import check, fault, ffi, here, lib, new_diag, text
 from .sim import Robot
 
 
@@ -40,11 +40,11 @@ def run(scenario, robot, brain, seeds=(1,), engine="mujoco", threads=0, trial=0,
             stop.append(None)
         return not stop
 
-    def fault(kind, value, trace):
+    def raised(kind, value, trace):
         stop.append(value)
         return False
 
-    call = ffi.callback("bool(void *, double, double, int)", tick, error=False, onerror=fault)
+    call = ffi.callback("bool(void *, double, double, int)", tick, error=False, onerror=raised)
     f.progress = call
     out = ffi.new("qiao_result[]", len(seeds))
     e = lib.qiao_trials_run(f, out, d)
@@ -52,7 +52,7 @@ def run(scenario, robot, brain, seeds=(1,), engine="mujoco", threads=0, trial=0,
         if stop and stop[0] is not None:
             raise stop[0]
         if e:
-            raise QiaoError(text(lib.qiao_err_name(e)), text(d.text))
+            raise fault(e, text(d.text))
         return [dict(_score(o.score), seed=k, trace=bytes(o.trace).hex(), case=text(o.case_text))
                 for o, k in zip(out, seeds)]
     finally:
