@@ -9,22 +9,11 @@
 #include <mujoco/mujoco.h>
 #include <stdatomic.h>
 
-#if defined(__SANITIZE_ADDRESS__) // gcc; asked first, for MuJoCo's headers define __has_feature
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static atomic_long counted, living; // allocations seen, and how many of all were not freed yet
 static atomic_long fail_at = -1;    // the allocation that fails, -1: none
 static atomic_bool counting;
 
-#if !SANITIZED
+#if !TEST_SANITIZED
 #define EXPORT __attribute__((visibility("default")))
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t each);
@@ -65,7 +54,7 @@ EXPORT void free(void *p) {
 #endif
 
 TEST(hook_sees_libraries) {
-    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+    if (TEST_SANITIZED) SKIP("the sanitizer has its own allocator");
     atomic_store(&counted, 0), atomic_store(&counting, true);
     qiao_diag d = {0};
     qiao_robot *r = qiao_robot_load("go2", &d); // MuJoCo allocates with new and with its own malloc
@@ -108,7 +97,7 @@ static bool make_sim(void *ctx) {
 }
 
 TEST(every_allocation_of_a_sim_may_fail) {
-    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+    if (TEST_SANITIZED) SKIP("the sanitizer has its own allocator");
     qiao_diag d = {0};
     qiao_robot *r = qiao_robot_load("go2", &d);
     CHECK(r != NULL, "%s", d.text);
@@ -175,7 +164,7 @@ static void steps_of(const char *engine, const char *solver, int iterations) {
 }
 
 TEST(ten_thousand_steps_allocate_nothing) {
-    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+    if (TEST_SANITIZED) SKIP("the sanitizer has its own allocator");
     steps_of("mujoco", NULL, 0);
     steps_of("lanes", "newton", 0);
     steps_of("lanes32", "pgs", 3);

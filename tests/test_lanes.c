@@ -7,8 +7,8 @@ int test_main(int argc, char **argv);
 #include "test.h"
 #undef main
 
-#include "lanes_case.h"
 #include "lanes_features.h"
+#include "lanes_robots.h"
 
 typedef struct agreement {
     double qacc, force, rollout; // worst relative differences
@@ -113,52 +113,13 @@ TEST(sweeps_on_the_forces_reach_the_same_optimum) {
     lanes_dual = 0;
 }
 
-// makers' robots, and how far 64-bit lanes may be off: pairs of meshes and cylinders go through
-// MuJoCo's own GJK and EPA, whose answer moves by up to its tolerance with the last bits of a pose
-static const struct robot {
-    const char *name, *path;
-    double qacc;
-} robots[] = {
-    {"Unitree Go1, feet only",
-     "mujoco_playground/_src/locomotion/go1/xmls/scene_mjx_feetonly_flat_terrain_nomesh.xml", 1e-6},
-    {"Unitree Go1", "mujoco_menagerie/unitree_go1/go1_nomesh.xml", 1e-6},
-    {"Unitree Go2", "mujoco_menagerie/unitree_go2/go2_nomesh.xml", 1e-6},
-    {"Unitree G1", "mujoco_menagerie/unitree_g1/scene.xml", 1e-6},
-    {"Unitree H1", "mujoco_menagerie/unitree_h1/scene.xml", 1e-6},
-    {"LimX TRON1", "limx/PF_TRON1A/xml/robot_nomesh.xml", 1e-6},
-    {"LimX Oli", "limx/HU_D04/xml/HU_D04_serial_nomesh.xml", 1e-6},
-    {"Franka Panda with cube", "mujoco_menagerie/franka_emika_panda/mjx_single_cube.xml", 1e-5},
-    {"LEAP hand", "mujoco_menagerie/leap_hand/scene_right.xml", 1e-6},
-    {"LEAP hand with cube", "mujoco_playground/_src/manipulation/leap_hand/xmls/scene_mjx_cube.xml",
-     1e-6},
-    {"Shadow hand", "mujoco_menagerie/shadow_hand/scene_right.xml", 1e-3},
-};
-enum { NROBOT = sizeof robots / sizeof *robots };
-
-// The maker's file, and a ground if it brings none.
-static bool open_on_ground(dyn_case *c, const char *path) {
-    char err[500] = "";
-    mjSpec *s = mj_parseXML(path, NULL, err, sizeof err);
-    mjsBody *world = s ? mjs_findBody(s, "world") : NULL;
-    if (world && !mjs_firstChild(world, mjOBJ_GEOM, 0)) {
-        mjsGeom *g = mjs_addGeom(world, NULL);
-        g->type = mjGEOM_PLANE, g->size[0] = g->size[1] = 5, g->size[2] = 1;
-    }
-    c->mj = s ? mj_compile(s, NULL) : NULL;
-    if (!c->mj) printf("  %s: %s %s\n", path, err, s ? mjs_getError(s) : "");
-    if (s) mj_deleteSpec(s);
-    if (c->mj) dyn_case_view(c);
-    return c->mj != NULL;
-}
-
 static bool measure_robot(const struct robot *r, qiao_real real, int n, agreement *a) {
-    char path[1024];
-    dyn_case c;
+    dyn_case c = {.mj = robot_model(r)};
     lanes_case x;
     qiao_diag d = {0};
     *a = (agreement){0};
-    snprintf(path, sizeof path, "%s/%s", test_data(), r->path);
-    if (!open_on_ground(&c, path)) return false;
+    if (!c.mj) return false;
+    dyn_case_view(&c);
     bool ok = lanes_open(&x, c, qi_lanes_best(real), &d);
     if (!ok) printf("  %s: %s\n", r->name, d.text);
     if (ok) compare_states(&x, n, real == QIAO_REAL_F64 ? 1e-13 : 0, a);

@@ -38,18 +38,22 @@ static void look(drift *o, kept now, kept first) {
     o->angular = fmax(o->angular, change(now.l, first.l, 3));
 }
 
+static void open_text(lanes_case *x, const char *xml, const qi_lanes_ops *op) {
+    dyn_case c;
+    qiao_diag d = {0};
+    CHECK(dyn_case_text(&c, xml), "model");
+    CHECK(lanes_open(x, c, op, &d), "%s", d.text);
+    mj_resetData(x->c.mj, x->c.data);
+}
+
 // Two seconds of both from the same state.
 static void fly(const char *xml, qiao_real real, drift *ours, drift *theirs) {
     enum { ROUNDS = 40, STEPS = 25 };
-    dyn_case c;
     lanes_case x;
-    qiao_diag d = {0};
     *ours = *theirs = (drift){0};
-    CHECK(dyn_case_text(&c, xml), "model");
-    CHECK(lanes_open(&x, c, qi_lanes_best(real), &d), "%s", d.text);
+    open_text(&x, xml, qi_lanes_best(real));
     const mjModel *m = x.c.mj;
     mjData *a = x.c.data, *b = mj_makeData(m);
-    mj_resetData(m, a);
     for (int i = 0; i < m->nv; i++) a->qvel[i] = 1.5 * lanes_random(&x);
     for (int l = 0; l < x.op->lanes; l++) lanes_load(&x, l);
     mj_copyState(m, a, b, mjSTATE_PHYSICS);
@@ -120,14 +124,10 @@ static double tumble(double dt, int rotation) {
              "<mujoco><option timestep='%g' gravity='0 0 0' integrator='RK4'/><worldbody><body>"
              "<freejoint/><geom type='box' size='.3 .1 .05' mass='2'/></body></worldbody></mujoco>",
              dt);
-    dyn_case c;
     lanes_case x;
-    qiao_diag d = {0};
-    CHECK(dyn_case_text(&c, xml), "model");
-    CHECK(lanes_open(&x, c, lanes_instance(QIAO_REAL_F64, 1), &d), "%s", d.text);
+    open_text(&x, xml, lanes_instance(QIAO_REAL_F64, 1));
     x.plan->rotation = rotation;
     mjData *b = x.c.data;
-    mj_resetData(x.c.mj, b);
     b->qvel[3] = 1, b->qvel[4] = 5, b->qvel[5] = 2;
     lanes_load(&x, 0);
     kept first = keep(x.c.mj, b);
@@ -155,13 +155,9 @@ static double slide(double heading, const char *cone) {
              "size='9 9 1' friction='.1 0 0'/><body pos='0 0 .0999'><freejoint/><geom type='box' "
              "size='.2 .2 .1' mass='2' friction='.1 0 0'/></body></worldbody></mujoco>",
              cone);
-    dyn_case c;
     lanes_case x;
-    qiao_diag d = {0};
-    CHECK(dyn_case_text(&c, xml), "model");
-    CHECK(lanes_open(&x, c, lanes_instance(QIAO_REAL_F64, 1), &d), "%s", d.text);
+    open_text(&x, xml, lanes_instance(QIAO_REAL_F64, 1));
     mjData *b = x.c.data;
-    mj_resetData(x.c.mj, b);
     b->qvel[0] = 2 * cos(heading), b->qvel[1] = 2 * sin(heading);
     lanes_load(&x, 0);
     qi_lanes_opt o = {0};
@@ -191,13 +187,9 @@ TEST(contact_forces_are_equal_and_opposite) {
         "size='.1' mass='1' condim='6'/></body><body pos='.5 .02 0'><freejoint/><geom type='box' "
         "size='.1 .12 .1' mass='2' condim='6'/></body></worldbody></mujoco>";
     for (lanes_dual = 0; lanes_dual < 2; lanes_dual++) {
-        dyn_case c;
         lanes_case x;
-        qiao_diag d = {0};
-        CHECK(dyn_case_text(&c, two), "model");
-        CHECK(lanes_open(&x, c, qi_lanes_best(QIAO_REAL_F64), &d), "%s", d.text);
+        open_text(&x, two, qi_lanes_best(QIAO_REAL_F64));
         mjData *b = x.c.data;
-        mj_resetData(x.c.mj, b);
         b->qvel[0] = 2, b->qvel[5] = 3;
         for (int l = 0; l < x.op->lanes; l++) lanes_load(&x, l);
         double p0 = keep(x.c.mj, b).p[0];

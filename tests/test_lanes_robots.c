@@ -3,49 +3,15 @@
 // itself when positions move by 1e-14, and 100 steps.
 #include "test.h"
 
-#include "lanes_case.h"
-
-static const struct robot {
-    const char *name, *path;
-} robots[] = {
-    {"Unitree Go1, feet only",
-     "mujoco_playground/_src/locomotion/go1/xmls/scene_mjx_feetonly_flat_terrain_nomesh.xml"},
-    {"Unitree Go1", "mujoco_menagerie/unitree_go1/go1_nomesh.xml"},
-    {"Unitree Go2", "mujoco_menagerie/unitree_go2/go2_nomesh.xml"},
-    {"Unitree G1", "mujoco_menagerie/unitree_g1/scene.xml"},
-    {"Unitree H1", "mujoco_menagerie/unitree_h1/scene.xml"},
-    {"LimX TRON1", "limx/PF_TRON1A/xml/robot_nomesh.xml"},
-    {"LimX Oli", "limx/HU_D04/xml/HU_D04_serial_nomesh.xml"},
-    {"Franka Panda with cube", "mujoco_menagerie/franka_emika_panda/mjx_single_cube.xml"},
-    {"LEAP hand", "mujoco_menagerie/leap_hand/scene_right.xml"},
-    {"LEAP hand with cube",
-     "mujoco_playground/_src/manipulation/leap_hand/xmls/scene_mjx_cube.xml"},
-    {"Shadow hand", "mujoco_menagerie/shadow_hand/scene_right.xml"},
-};
-enum { NROBOT = sizeof robots / sizeof *robots };
-
-static mjModel *compile(const struct robot *r) {
-    char path[1024], err[500] = "";
-    snprintf(path, sizeof path, "%s/%s", test_data(), r->path);
-    mjSpec *s = mj_parseXML(path, NULL, err, sizeof err);
-    CHECK(s, "%s: %s", r->name, err);
-    mjsBody *world = mjs_findBody(s, "world");
-    if (!mjs_firstChild(world, mjOBJ_GEOM, 0)) { // a ground if the file brings none
-        mjsGeom *g = mjs_addGeom(world, NULL);
-        g->type = mjGEOM_PLANE, g->size[0] = g->size[1] = 5, g->size[2] = 1;
-    }
-    mjModel *m = mj_compile(s, NULL);
-    CHECK(m, "%s: %s", r->name, mjs_getError(s));
-    mj_deleteSpec(s);
-    return m;
-}
+#include "lanes_robots.h"
 
 static void open_robot(lanes_case *x, const struct robot *r, qiao_real real) {
     static mjModel *kept[NROBOT]; // meshes are slow to compile
     mjModel **own = &kept[r - robots];
     dyn_case c = {0};
     qiao_diag d = {0};
-    if (!*own) *own = compile(r);
+    if (!*own) *own = robot_model(r);
+    CHECK(*own, "%s", r->name);
     c.mj = mj_copyModel(NULL, *own);
     CHECK(c.mj, "out of memory");
     dyn_case_view(&c);

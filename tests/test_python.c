@@ -2,7 +2,6 @@
 // test_python.c - the Python package of this build, through its own tests in tests/python.
 #include "test.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,21 +15,10 @@ static int shell(const char *command, char *out, size_t size) {
     return p ? pclose(p) : -1;
 }
 
-static bool sanitized(void) {
-#ifdef __SANITIZE_ADDRESS__
-    return true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return true;
-#endif
-#endif
-    return false;
-}
-
 TEST(python_package_does_what_its_tests_say) {
     char command[2000], out[8000];
     const char *build = getenv("QIAO_BUILD");
-    if (sanitized()) SKIP("the interpreter is not built with the sanitizers");
+    if (TEST_SANITIZED) SKIP("the interpreter is not built with the sanitizers");
     snprintf(command, sizeof command,
              "export PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=%s/python:build/extern/py:$PYTHONPATH; "
              "python3 -c 'import numpy, cffi' 2>&1",

@@ -9,21 +9,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static long counted, live, fail_at; // fail_at: the allocation that fails, 0 none
 static bool counting;
 
-#if !SANITIZED
+#if !TEST_SANITIZED
 #define EXPORT __attribute__((visibility("default")))
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t each);
@@ -70,7 +59,7 @@ static void make_path(void) {
 }
 
 TEST(steps_allocate_nothing) {
-    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+    if (TEST_SANITIZED) SKIP("the sanitizer has its own allocator");
     make_path();
     fixture *f = fx_new();
     qiao_diag d = {0};
@@ -106,7 +95,7 @@ static qiao_err work(long n, qiao_diag *d) {
 }
 
 TEST(any_allocation_may_fail) {
-    if (SANITIZED) SKIP("the sanitizer has its own allocator");
+    if (TEST_SANITIZED) SKIP("the sanitizer has its own allocator");
     make_path();
     qiao_diag d = {0};
     CHECK(work(0, &d) == QIAO_OK, "%s", d.text);

@@ -79,24 +79,30 @@ TEST(solver_and_iterations_are_checked) {
     CHECK_TEXT(d.text, "engine mujoco takes solver and iterations from the model's file");
 }
 
-// Height of a Go2 after half a second; d says why if it cannot be.
-static double stand_better(const char *engine, const char *better, qiao_diag *d) {
+// Steps one world of m and says where the base is then; false: d says why it cannot be.
+static bool go_better(const qiao_robot *r, const qiao_model *m, const char *engine,
+                      const char *better, int steps, double q[3], qiao_diag *d) {
     qiao_sim_def f = qiao_sim_def_default();
-    qiao_model *m = make_world(0.5, 0.1);
     const qiao_model *world[1] = {m};
-    double z = 0;
-    f.engine = engine, f.robot = robot, f.world = world, f.better = better;
+    f.engine = engine, f.robot = r, f.world = world, f.better = better;
     qiao_sim *s = qiao_sim_new(&f, d);
-    if (s) {
-        qiao_sim_reset(s, 0, 1, 1);
-        qiao_sim_step(s, 250);
-        qiao_truth t;
-        qiao_sim_truth(s, 0, &t);
-        z = t.q[2];
-    }
+    if (!s) return false;
+    qiao_truth t;
+    qiao_sim_reset(s, 0, 1, 1);
+    qiao_sim_step(s, steps);
+    qiao_sim_truth(s, 0, &t);
+    memcpy(q, t.q, 3 * sizeof *q);
     qiao_sim_free(s);
+    return true;
+}
+
+// Height of a Go2 after half a second, 0: not made.
+static double stand_better(const char *engine, const char *better, qiao_diag *d) {
+    qiao_model *m = make_world(0.5, 0.1);
+    double q[3] = {0};
+    go_better(robot, m, engine, better, 250, q, d);
     qiao_model_free(m);
-    return z;
+    return q[2];
 }
 
 TEST(better_physics_is_asked_for_by_name) {
@@ -123,26 +129,17 @@ static double slide_better(const char *better) {
     close(fd);
     qiao_robot *r = qiao_robot_load(path, &d);
     CHECK(r, "%s", d.text);
-    double pos[3] = {0}, x = 0;
+    double pos[3] = {0}, q[3];
     qiao_model *m = qiao_model_world(r,
                                      "<mujoco><worldbody><geom type='plane' size='9 9 1' euler='9 "
                                      "14 0' friction='.1 0 0'/></worldbody></mujoco>",
                                      pos, 0.4, &d);
     unlink(path);
     CHECK(m, "%s", d.text);
-    const qiao_model *world[1] = {m};
-    qiao_sim_def f = qiao_sim_def_default();
-    f.engine = "lanes", f.robot = r, f.world = world, f.better = better;
-    qiao_sim *s = qiao_sim_new(&f, &d);
-    CHECK(s, "%s", d.text);
-    qiao_sim_step(s, 400);
-    qiao_truth t;
-    qiao_sim_truth(s, 0, &t);
-    x = t.q[0];
-    qiao_sim_free(s);
+    CHECK(go_better(r, m, "lanes", better, 400, q, &d), "%s", d.text);
     qiao_model_free(m);
     qiao_robot_free(r);
-    return x;
+    return q[0];
 }
 
 TEST(elliptic_changes_a_model_of_pyramids) {
