@@ -119,7 +119,7 @@ python: $(PY)/.ready
 wheel: python
 	@python3 bindings/python/wheel.py $(BUILD)/python $(BUILD)/wheel
 
-tests: $(TESTS) $(APP) $(BRAINS) $(PLUGS) python
+tests: $(TESTS) $(APP) $(BRAINS) $(PLUGS) $(if $(SAN),,python)
 test: tests
 	@tools/run_tests.sh $(BUILD) $(FILTER)
 bench: $(BENCH) $(APP) $(BRAINS) $(PLUGS)
