@@ -20,7 +20,7 @@ CFLAGS  = -std=gnu17 $(OPT) -g -fPIC -ffp-contract=off -fno-math-errno -fvisibil
           $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 , := ,
 INC     = -Iinclude -Isrc -I$(BUILD)/gen -isystem $(MJ)/include
-LDLIBS  = -L$(MJ) -lmujoco -Wl,-rpath,$(abspath $(MJ)) -lyaml -lsodium -lzstd -lpng -lz -lm -ldl -lpthread
+LDLIBS  = -L$(MJ) -lmujoco -Wl,-rpath,$(abspath $(MJ)) -lyaml -lsqlite3 -lsodium -lzstd -lpng -lz -lm -ldl -lpthread
 LDFLAGS = $(if $(SAN),-fsanitize=address$(,)undefined) -rdynamic
 
 LIBSRC := $(wildcard src/*/*.c)

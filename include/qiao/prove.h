@@ -45,5 +45,24 @@ qiao_trials_def qiao_trials_def_default(void);
 qiao_err qiao_trials_run(const qiao_trials_def *def, qiao_result *result, qiao_diag *d);
 void qiao_results_free(qiao_result *result, int n);
 
+// ---- what many trials say: a table that statistics, store and report share ----
+
+// Row i is one trial. Arrays row-major, const for readers; the maker of the table owns them.
+typedef struct qiao_table {
+    int ntrial, nparam, nmeasure, ncause;
+    const char *const *param_name, *const *param_unit;     // [nparam] as qiao_scenario_params says
+    const double (*param_range)[2];                        // [nparam] declared, in the param's unit
+    const char *const *measure_name, *const *measure_unit; // [nmeasure]
+    const char *const *cause_name; // [ncause] first causes of failure without their numbers: "tilt"
+    const uint64_t *trial;         // [ntrial] index of the draw
+    const uint8_t *passed;         // [ntrial]
+    const int *cause;              // [ntrial] into cause_name; -1: passed
+    const double *total, *time;    // [ntrial] score 0..1; s until the trial ended
+    const double *param;           // [ntrial][nparam] in the param's unit
+    const double *measure;         // [ntrial][nmeasure]
+    const double *weight;          // [ntrial] of importance sampling; NULL: all 1
+    const uint8_t (*trace)[QIAO_HASH_BYTES]; // [ntrial]
+} qiao_table;
+
 #pragma GCC visibility pop
 #endif

@@ -34,6 +34,11 @@ int qiao_scenario_params(const qiao_scenario *s, const qiao_param **p);
 // value lies outside the odd, d says which.
 qiao_case *qiao_case_new(const qiao_scenario *s, const qiao_robot *r, uint64_t seed, uint64_t trial,
                          qiao_diag *d);
+// The same with chosen places: u [nparam] says where in its declared range each parameter lies, 0..1
+// (a choice: which entry); NAN: drawn by (seed, trial) as above. A place that a rule of the scenario
+// forbids is E_FIT, d says which rule. u NULL: all drawn.
+qiao_case *qiao_case_new_at(const qiao_scenario *s, const qiao_robot *r, uint64_t seed,
+                            uint64_t trial, const double *u, qiao_diag *d);
 void qiao_case_free(qiao_case *c);
 const char *qiao_case_text(const qiao_case *c);        // the concrete .osc, loads and replays alone
 double qiao_case_value(const qiao_case *c, int param); // in the param's unit
