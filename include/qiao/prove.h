@@ -45,6 +45,50 @@ qiao_trials_def qiao_trials_def_default(void);
 qiao_err qiao_trials_run(const qiao_trials_def *def, qiao_result *result, qiao_diag *d);
 void qiao_results_free(qiao_result *result, int n);
 
+// ---- sweeps: scenario, robot, brain and engine opened once, run chunk by chunk ----
+
+typedef enum qiao_sampling {
+    QIAO_SAMPLE_SOBOL,  // low discrepancy, scrambled by the seed; trial i is point i
+    QIAO_SAMPLE_RANDOM, // independent draws, keyed by (seed, trial)
+} qiao_sampling;
+typedef struct qiao_sweep_def {
+    const qiao_scenario *scenario;
+    const qiao_robot *robot;
+    qiao_brain_def brain;
+    const char *engine; // "lanes32", "lanes", "mujoco"
+    int nthread;        // 0: all
+    uint64_t seed;
+    qiao_sampling sampling;
+    // Called about every 0.2 s from any thread, one at a time; done trials are counted over the
+    // life of the sweep; false: end all ("interrupted").
+    bool (*progress)(void *ctx, uint64_t ndone, int nlive);
+    void *ctx;
+} qiao_sweep_def;
+qiao_sweep_def qiao_sweep_def_default(void);
+typedef struct qiao_sweep qiao_sweep;
+
+qiao_sweep *qiao_sweep_new(const qiao_sweep_def *def, qiao_diag *d);
+void qiao_sweep_free(qiao_sweep *s);
+
+typedef struct qiao_row { // one finished trial; param and measure are in the caller's arrays
+    uint64_t trial;
+    bool passed;
+    double total, time;
+    char cause[48];   // first cause of failure without its numbers: "tilt"; "" if passed
+    char reason[160]; // with them
+    uint8_t trace[QIAO_HASH_BYTES];
+    double *param;   // [nparam] drawn values, in the param's unit
+    double *measure; // [nmeasure] NAN where a trial ended before it had one
+} qiao_row;
+// Names, units and ranges: a table of no trials, the sweep's own.
+const struct qiao_table *qiao_sweep_shape(const qiao_sweep *s);
+// Runs trials trial[n] and fills row[n]. The bits of a row depend on nothing but the def's parts,
+// the seed, its trial number and its u.
+//   u  [n][nparam] places in the declared ranges as in qiao_case_new_at; NULL: by def.sampling
+// A brain that fails ends its trials as failed with the reason. E_TIMEOUT: interrupted, rows void.
+qiao_err qiao_sweep_run(qiao_sweep *s, int n, const uint64_t *trial, const double *u, qiao_row *row,
+                        qiao_diag *d);
+
 // ---- what many trials say: a table that statistics, store and report share ----
 
 // Row i is one trial. Arrays row-major, const for readers; the maker of the table owns them.
