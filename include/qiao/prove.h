@@ -108,5 +108,106 @@ typedef struct qiao_table {
     const uint8_t (*trace)[QIAO_HASH_BYTES]; // [ntrial]
 } qiao_table;
 
+// ---- what a result stands on ----
+
+typedef struct qiao_parts { // of a sweep, a store or a bundle; names are for people, hashes decide
+    char scenario[96], robot[96], brain[96], engine[24], build[96];
+    uint8_t scenario_hash[QIAO_HASH_BYTES], robot_hash[QIAO_HASH_BYTES],
+        brain_hash[QIAO_HASH_BYTES], engine_hash[QIAO_HASH_BYTES], build_hash[QIAO_HASH_BYTES];
+    uint64_t seed;
+    qiao_sampling sampling;
+} qiao_parts;
+// Opens the brain once to ask its name and hash. build: the file of this program or library.
+qiao_err qiao_parts_get(const qiao_sweep_def *def, qiao_parts *p, qiao_diag *d);
+
+// ---- keeping: one sweep's rows in one SQLite file, one owner process (docs/prove_store.md) ----
+
+// A row that add took survives kill -9 and power loss. One thread at a time.
+typedef struct qiao_store qiao_store;
+// Makes the file or goes on with it. E_FIT: made by other parts, d says which; E_LIMIT: another
+// process owns it, d says which; E_FORMAT: not such a file, or damaged.
+//   def, shape  NULL: only reads, whoever owns it
+qiao_store *qiao_store_open(const char *path, const qiao_sweep_def *def, const qiao_table *shape,
+                            qiao_diag *d);
+void qiao_store_free(qiao_store *s);
+const qiao_parts *qiao_store_parts(const qiao_store *s);
+const qiao_table *qiao_store_shape(const qiao_store *s); // a table of no trials
+uint64_t qiao_store_count(const qiao_store *s);          // rows in it
+// The lowest trials from..below-1 that have no row; count returned, at most cap written.
+int qiao_store_todo(qiao_store *s, uint64_t from, uint64_t below, int cap, uint64_t *trial);
+// All n rows or none, on the disk when it returns. A trial that is there already must be equal bit
+// for bit, and is not added again; E_FIT names the one that differs. E_IO: disk full and its kin;
+// what was added before stays.
+//   u  [n][nparam] chosen places of the trials, NULL: drawn
+qiao_err qiao_store_add(qiao_store *s, int n, const qiao_row *row, const double *u, qiao_diag *d);
+// Rows in the order of their trials, trials from..below-1; row and u (NULL: drawn) hold during the
+// call; false ends it. Memory does not grow with the number of rows.
+typedef bool (*qiao_store_fn)(void *ctx, const qiao_row *row, const double *u);
+qiao_err qiao_store_each(qiao_store *s, uint64_t from, uint64_t below, qiao_store_fn fn, void *ctx,
+                         qiao_diag *d);
+// The same rows as a table in a's memory.
+qiao_err qiao_store_table(qiao_store *s, uint64_t from, uint64_t below, qiao_arena *a,
+                          qiao_table *t, qiao_diag *d);
+// Runs and adds what is missing of trials from..below-1, chunk by chunk (chunk 0: 512).
+qiao_err qiao_store_fill(qiao_store *s, qiao_sweep *sweep, uint64_t from, uint64_t below, int chunk,
+                         qiao_diag *d);
+
+// ---- past one process: workers that fill a store through a shared folder ----
+
+typedef struct qiao_crew_def {
+    const char *dir;                      // shared by all machines; made if absent
+    const char *scenario, *robot, *brain; // as a user names them: what workers open
+    const qiao_sweep_def *sweep;          // the same, opened; nthread is each worker's
+    const char *program;                  // runs "sweep-worker DIR"; NULL: this program
+    int nworker;                          // processes here, or nodes' worth of Slurm tasks
+    bool slurm;
+    const char *partition; // of Slurm; NULL: its default
+    double chunk_s,
+        lease_s; // wanted length of a chunk (20); silence after which it is given again (30)
+    bool (*progress)(void *ctx, uint64_t ndone, int nworker); // about every 0.2 s; false: end
+    void *ctx;
+} qiao_crew_def;
+qiao_crew_def qiao_crew_def_default(void);
+typedef struct qiao_crew qiao_crew;
+qiao_crew *qiao_crew_new(const qiao_crew_def *def, qiao_store *s, qiao_diag *d);
+void qiao_crew_free(qiao_crew *c); // ends its workers
+// As qiao_store_fill. E_TIMEOUT: interrupted. A worker's, node's or controller's death costs time
+// only; after the coordinator's own, a new crew on the same folder and store goes on.
+qiao_err qiao_crew_fill(qiao_crew *c, uint64_t from, uint64_t below, qiao_diag *d);
+// The program calls it when argv[1] is "sweep-worker"; returns the exit status.
+int qiao_crew_worker_main(int argc, char **argv);
+
+// ---- results that a stranger checks ----
+
+// All rows and parts of a store as one file: the same sweep gives the same bytes.
+//   key  file of a secret key to sign with, NULL: not signed
+qiao_err qiao_bundle_write(const char *path, qiao_store *s, const qiao_scenario *scenario,
+                           const char *key, qiao_diag *d);
+// A new pair of Ed25519 keys: path (secret, mode 600) and path.pub. Never overwrites.
+qiao_err qiao_keys_new(const char *path, qiao_diag *d);
+
+typedef struct qiao_verify_def {
+    const char *path;                              // of the bundle
+    const char *scenario, *robot, *brain, *engine; // NULL: by the bundle's names
+    const char *key;                               // public key it must be signed with, NULL: any
+    int64_t sample;                                // trials to run again, drawn by hash; < 0: all
+    int nthread;
+    bool chinese;
+    bool (*progress)(void *ctx, uint64_t ndone, uint64_t nall);
+    void *ctx;
+} qiao_verify_def;
+typedef struct qiao_verify_out {
+    qiao_parts parts;                    // as the bundle says
+    uint64_t nrow, npassed, nrun, nsame; // rows; run again; of them equal bit for bit
+    uint8_t root[QIAO_HASH_BYTES];       // of the whole bundle
+    bool is_signed, key_known;
+    char signer[65]; // public key in hex, "" if not signed
+    int nfault;      // things that are not as they should be
+    char text[4000]; // what was checked and found, in words, a line each
+} qiao_verify_out;
+qiao_verify_def qiao_verify_def_default(void);
+// OK: the file could be judged, out->nfault says how. Else: it is no bundle, or a part is not here.
+qiao_err qiao_verify_run(const qiao_verify_def *def, qiao_verify_out *out, qiao_diag *d);
+
 #pragma GCC visibility pop
 #endif
