@@ -8,7 +8,7 @@ rank() { local i; for i in "${!order[@]}"; do [ "${order[$i]}" = "$1" ] && { ech
 bad=0
 for f in src/*/*.[ch] src/*/*.inc include/qiao/*.h; do
     [ -f "$f" ] || continue
-    case "$f" in src/*) room=${f#src/}; room=${room%%/*} ;; *) room=$(basename "$f" .h) ;; esac
+    case "$f" in src/*) room=${f#src/}; room=${room%%/*} ;; *) room=$(basename "$f" .h); room=${room%%_*} ;; esac
     mine=$(rank "$room")
     [ "$mine" -ge 0 ] || { echo "$f: '$room' is no room"; bad=1; continue; }
     while IFS=: read -r line text; do
