@@ -45,7 +45,7 @@ qiao_report_def qiao_report_def_default(void);
 // html or json NULL: not written. A page embeds replays up to 9 MB in all.
 qiao_err qiao_report_write(const qiao_report_def *def, const char *html, const char *json,
                            qiao_diag *d);
-// "walks: 94.2 % (93.7-94.6 %, 95 % exact) of 10,000 trials" into text [cap].
+// "passes 94.2 % (93.7-94.7 %, 95 % exact) of 10,000 trials" into text [cap].
 void qiao_prove_sentence(const qiao_table *t, double level, bool chinese, char *text, size_t cap);
 
 #pragma GCC visibility pop

@@ -22,7 +22,7 @@ qiao_interval qiao_stat_sequence(uint64_t k, uint64_t n, double level);
 // Wald's test: +1: success is p_good or more, -1: p_bad or less, 0: go on. Says +1 at p_bad with
 // a chance below alpha, -1 at p_good below beta, however often one looks.
 int qiao_stat_sprt(uint64_t k, uint64_t n, double p_good, double p_bad, double alpha, double beta);
-// Mean of the finite x[n]: bootstrap (BCa); past 4,096 values their groups are drawn.
+// Mean of the finite x[n]: bootstrap (BCa); past 2,048 values 1,024 groups are drawn.
 qiao_interval qiao_stat_mean(const double *x, int n, double level, uint64_t seed);
 // Quantile q of the finite x[n], between two of them: no assumption on x.
 qiao_interval qiao_stat_quantile(const double *x, int n, double q, double level);

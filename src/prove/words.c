@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// words.c - numbers and sentences for people.
+#include "prove/words.h"
+#include "qiao/prove_report.h"
+
+#include <math.h>
+#include <string.h>
+
+void qi_say_count(char *s, size_t cap, long long n) {
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%lld", n), k = 0;
+    char out[48];
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0 && digits[i - 1] != '-') out[k++] = ',';
+        out[k++] = digits[i];
+    }
+    out[k] = 0;
+    snprintf(s, cap, "%s", out);
+}
+
+void qi_say_p(char *s, size_t cap, double p) {
+    if (p < 1e-6)
+        snprintf(s, cap, "< 1e-6");
+    else
+        snprintf(s, cap, "= %.2g", p);
+}
+
+void qi_say_number(char *s, size_t cap, double x) {
+    if (!isfinite(x)) {
+        snprintf(s, cap, "%s", isnan(x) ? "-" : x > 0 ? "inf" : "-inf");
+        return;
+    }
+    double a = fabs(x);
+    int digits = a >= 100 || a == 0 ? 0 : a >= 10 ? 1 : a >= 1 ? 2 : 3;
+    if (a != 0 && (a < 1e-3 || a >= 1e7)) {
+        snprintf(s, cap, "%.3g", x);
+        return;
+    }
+    int n = snprintf(s, cap, "%.*f", digits, x);
+    if (digits && n < (int)cap) { // no trailing zeros
+        while (n > 1 && s[n - 1] == '0') s[--n] = 0;
+        if (s[n - 1] == '.') s[--n] = 0;
+    }
+}
+
+void qi_say_share(char *s, size_t cap, const qiao_interval *i) {
+    double w = 100 * (i->hi - i->lo);
+    int digits = w >= 5 ? 0 : w >= 0.2 ? 1 : w >= 0.02 ? 2 : w >= 2e-3 ? 3 : w >= 2e-4 ? 4 : 6;
+    // the outer digits must not hide the interval: its ends are rounded outwards
+    double unit = 1;
+    for (int k = 0; k < digits; k++) unit *= 10;
+    double lo = floor(100 * i->lo * unit + 1e-9) / unit;
+    double hi = ceil(100 * i->hi * unit - 1e-9) / unit;
+    snprintf(s, cap, "%.*f %% (%.*f-%.*f %%)", digits, 100 * i->est, digits, lo, digits, hi);
+}
+
+const char *qi_say_unit(const char *unit) {
+    static const char *const pair[][2] = {{"mps", "m/s"},      {"mpss", "m/s²"}, {"radps", "rad/s"},
+                                          {"degps", "°/s"},    {"deg", "°"},     {"kmph", "km/h"},
+                                          {"radpss", "rad/s²"}};
+    for (size_t i = 0; unit && i < sizeof pair / sizeof *pair; i++)
+        if (!strcmp(unit, pair[i][0])) return pair[i][1];
+    return unit ? unit : "";
+}
+
+void qiao_prove_sentence(const qiao_table *t, double level, bool chinese, char *text, size_t cap) {
+    uint64_t k = 0;
+    for (int i = 0; i < t->ntrial; i++) k += t->passed[i] != 0;
+    char share[80], n[32];
+    if (t->weight) {
+        snprintf(text, cap, "%s",
+                 chinese ? "加权抽样：见罕见失败" : "weighted draws: see the rare failures");
+        return;
+    }
+    qiao_interval i = qiao_stat_exact(k, (uint64_t)t->ntrial, level, 0);
+    qi_say_count(n, sizeof n, t->ntrial);
+    if (t->ntrial == 0) {
+        snprintf(text, cap, "%s", chinese ? "没有试验" : "no trials");
+        return;
+    }
+    qi_say_share(share, sizeof share, &i);
+    char *close = strrchr(share, ')'); // the level belongs inside the brackets
+    if (close) *close = 0;
+    if (chinese)
+        snprintf(text, cap, "%s 次试验中通过 %s，%g %% 精确区间）", n, share, 100 * level);
+    else
+        snprintf(text, cap, "passes %s, %g %% exact) of %s trials", share, 100 * level, n);
+}

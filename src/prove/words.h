@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// words.h - numbers and sentences for people; inside room prove only.
+#ifndef QI_PROVE_WORDS_H
+#define QI_PROVE_WORDS_H
+
+#include "qiao/prove_stats.h"
+
+#include <stdio.h>
+
+void qi_say_count(char *s, size_t cap, long long n); // "10,000"
+void qi_say_p(char *s, size_t cap, double p);        // "= 0.031", "< 1e-6"
+void qi_say_number(char *s, size_t cap, double x);   // three figures: "0.47", "61"
+// "94.2 % (93.7-94.6 %)", with as many digits as the interval's width calls for.
+void qi_say_share(char *s, size_t cap, const qiao_interval *i);
+const char *qi_say_unit(const char *unit); // "m/s" of "mps"
+
+#endif
