@@ -88,7 +88,7 @@ TEST(wrong_input_is_named) {
         {"run walk_flat extra --robot go2 --brain trot", "one word too many"},
         {"run walk_flat --robto go2 --brain trot", "did you mean --robot"},
         {"run walk_flta --robot go2 --brain trot", "walk_flat"},
-        {"run walk_flat --robot go3 --brain trot", "go2"},
+        {"run walk_flat --robot go22 --brain trot", "go2"},
         {"run walk_flat --robot go2 --brain tort", "trot"},
         {"run walk_flat --robot go2 --brain trot --engine mujcoo", "mujoco"},
         {"run walk_flat --robot go2 --brain trot --seed x", "whole number"},

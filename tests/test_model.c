@@ -404,7 +404,7 @@ TEST(names_at_hand) {
             !strcmp(names[i], "go2") || !strcmp(names[i], "panda") || !strcmp(names[i], "tron1");
     CHECK(found == 3);
     qiao_arena_free(a);
-    CHECK(qiao_robot_load("go3", &d) == NULL);
+    CHECK(qiao_robot_load("go22", &d) == NULL);
     CHECK_TEXT(d.text, "did you mean 'go2'");
 }
 

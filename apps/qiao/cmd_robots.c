@@ -25,14 +25,19 @@ static int list(bool json) {
             if (r)
                 qi_json_str(&j, "title", r->title), qi_json_str(&j, "kind", r->kind);
             else
-                qi_json_str(&j, "error", d.text);
+                qi_json_bool(&j, "files_absent", d.err == QIAO_E_IO), // of the maker
+                    qi_json_str(&j, "error", d.text);
             qi_json_close(&j, '}');
         } else if (r) {
-            printf("%-10s %-34s %-7s %6.2f kg  %2d actuators\n", names[i],
+            printf("%-12s %-40s %-8s %6.2f kg  %2d actuators\n", names[i],
                    args_chinese() ? r->title_zh : r->title, r->kind, qiao_model_mass(r->model),
                    r->model->nu);
+        } else if (d.err == QIAO_E_IO) {
+            const char *why = strstr(d.text, "the maker's files");
+            printf(args_chinese() ? "%-12s 缺少厂家文件：%s\n" : "%-12s files absent: %s\n",
+                   names[i], why ? why : d.text);
         } else {
-            printf("%-10s %s\n", names[i], d.text);
+            printf("%-12s %s\n", names[i], d.text);
         }
         qiao_robot_free(r);
     }

@@ -156,6 +156,8 @@ typedef struct qiao_robot {
     double payload_pos[3];         // m, where a load is put, base frame
     uint8_t hash[QIAO_HASH_BYTES]; // of model and drives and sensors
     qiao_arena *arena;
+    const char *file;               // what was read: robot.yaml, or the model itself
+    const struct qiao_adapt *adapt; // what robot.yaml changes in the model's file; NULL: nothing
 } qiao_robot;
 
 // By name ("go2": robots/go2 under the data folder) or by path of an MJCF, URDF or robot.yaml.

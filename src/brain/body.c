@@ -92,7 +92,7 @@ static void write_robot(qi_json *j, const qiao_robot *r) {
     const qiao_model *m = r->model;
     char hex[QIAO_HASH_HEX], real[PATH_MAX];
     qiao_hash_hex(r->hash, hex);
-    const char *path = r->path && *r->path && realpath(r->path, real) ? real : "";
+    const char *path = r->file && *r->file && realpath(r->file, real) ? real : "";
     qi_json_open(j, "robot", '{');
     qi_json_str(j, "name", r->name);
     qi_json_str(j, "title", r->title ? r->title : r->name);
@@ -202,20 +202,14 @@ static qiao_err read_facts(qiao_arena *a, const qi_js *list, qiao_io *io, qiao_d
     return QIAO_OK;
 }
 
-// robot.yaml beside the model if there is one, else the model itself; the hash decides.
+// The robot from its file, if that still makes the same one.
 static qiao_robot *load_robot(const char *path, const char *hash, qiao_diag *d) {
-    char yaml[PATH_MAX], hex[QIAO_HASH_HEX] = "";
-    const char *slash = strrchr(path, '/');
-    snprintf(yaml, sizeof yaml, "%.*srobot.yaml", slash ? (int)(slash + 1 - path) : 0, path);
-    const char *const file[2] = {yaml, path};
-    for (int i = 0; i < 2; i++) {
-        qiao_diag own = {0};
-        qiao_robot *r = qiao_robot_load(file[i], &own);
-        if (r) qiao_hash_hex(r->hash, hex);
-        if (r && strcmp(hex, hash) == 0) return r;
-        qiao_robot_free(r);
-        if (i == 1 && !r) qiao_diag_set(d, own.err, NULL, 0, 0, "%s", own.text);
-    }
+    char hex[QIAO_HASH_HEX] = "";
+    qiao_robot *r = qiao_robot_load(path, d);
+    if (!r) return NULL;
+    qiao_hash_hex(r->hash, hex);
+    if (strcmp(hex, hash) == 0) return r;
+    qiao_robot_free(r);
     qiao_diag_set(d, QIAO_E_FIT, path, 0, 0, "changed since the run began: another hash");
     return NULL;
 }

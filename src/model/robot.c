@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // robot.c - robots: robot.yaml beside an MJCF or URDF, or a guess for a bare one.
+#include "model/adapt.h"
 #include "model/guess.h"
 #include "model/home.h"
 #include "model/sensors.h"
@@ -65,9 +66,36 @@ static bool read_feet(loading *l) {
     return true;
 }
 
+// A pose of its own: joints by shell pattern, in order; the base stays as the model has it.
+static bool read_pose(loading *l, yaml_node_t *map) {
+    const qiao_model *m = l->r->model;
+    double *q = qiao_arena_get(l->r->arena, ((size_t)m->nq + 1) * sizeof *q);
+    if (!q) return qi_yaml_fault(&l->y, map, "out of memory");
+    memcpy(q, m->q0, (size_t)m->nq * sizeof *q);
+    yaml_node_pair_t *p = map->data.mapping.pairs.start, *top = map->data.mapping.pairs.top;
+    for (int n = 0; p < top; p++, n++) {
+        yaml_node_t *key = qi_yaml_node(&l->y, p->key), *at = qi_yaml_node(&l->y, p->value);
+        const char *match = qi_yaml_scalar(key), *s = qi_yaml_scalar(at);
+        char *end = NULL;
+        double x = s ? strtod(s, &end) : 0;
+        if (!match || n >= 256) return qi_yaml_fault(&l->y, key, "rest: expected joint: angle");
+        if (!s || end == s || *end || !(x > -1e3 && x < 1e3))
+            return qi_yaml_fault(&l->y, at, "rest: expected a number");
+        int hits = 0;
+        for (int i = 0; i < m->njnt; i++)
+            if (m->jnt_type[i] >= QIAO_JOINT_SLIDE && fnmatch(match, m->jnt_name[i], 0) == 0)
+                q[m->jnt_qadr[i]] = x, hits++;
+        if (!hits && must_find(l, key, "joint", m->jnt_name, m->njnt) < 0) return false;
+    }
+    l->r->rest_q = q;
+    return true;
+}
+
 static bool read_rest(loading *l) {
     int key = -1;
     qiao_model *m = l->r->model;
+    yaml_node_t *at = qi_yaml_get(&l->y, l->root, "rest");
+    if (at && at->type == YAML_MAPPING_NODE) return read_pose(l, at);
     if (!find_key(l, "rest", "keyframe", m->key_name, m->nkey, &key)) return false;
     if (key >= 0) l->r->rest_q = m->key_q + (size_t)key * (size_t)m->nq;
     return true;
@@ -108,8 +136,9 @@ static bool read_drive(loading *l, yaml_node_t *at, qiao_drive *v) {
 }
 
 static bool read_drives(loading *l, qiao_drive *drive) {
-    static const char *const keys[] = {"match", "kp",      "kd",       "torque",   "speed_knee",
-                                       "speed", "rate_hz", "delay_ms", "armature", "native"};
+    static const char *const keys[] = {"match",      "kp",     "kd",      "torque",
+                                       "speed_knee", "speed",  "rate_hz", "delay_ms",
+                                       "armature",   "native", "motor"};
     const qiao_model *m = l->r->model;
     yaml_node_t *list = qi_yaml_get(&l->y, l->root, "drives");
     if (!list) return true;
@@ -119,7 +148,7 @@ static bool read_drives(loading *l, qiao_drive *drive) {
     for (int i = 0; i < n && done; i++) {
         yaml_node_t *at = qi_yaml_item(&l->y, list, i);
         const char *match = "*";
-        if (!qi_yaml_keys(&l->y, at, keys, 10) || !qi_yaml_text(&l->y, at, "match", &match))
+        if (!qi_yaml_keys(&l->y, at, keys, 11) || !qi_yaml_text(&l->y, at, "match", &match))
             return false;
         int hits = 0;
         for (int k = 0; k < m->nu; k++) {
@@ -129,10 +158,11 @@ static bool read_drives(loading *l, qiao_drive *drive) {
             done[k] = true;
             if (!read_drive(l, at, &drive[k])) return false;
             if (!drive[k].native && !qi_is_motor(m, k))
-                return qi_yaml_fault(&l->y, at,
-                                     "'%.60s' follows a law of its own in the model: expected "
-                                     "'native: true', or a motor",
-                                     m->act_name[k]);
+                return qi_yaml_fault(
+                    &l->y, at,
+                    "'%.60s' follows a law of its own in the model: expected "
+                    "'native: true', 'motor: true' (ours in its place), or a motor",
+                    m->act_name[k]);
         }
         if (hits) continue;
         const char *near = qiao_nearest(match, m->act_name, m->nu);
@@ -198,22 +228,25 @@ static bool read_model(loading *l) {
     if (!file)
         return qi_yaml_fault(&l->y, l->root,
                              "'model' is missing: the MJCF or URDF beside this file");
-    if (strstr(file, "..") || file[0] == '/')
-        return qi_yaml_fault(&l->y, at, "model: expected a file beside this one, not '%.60s'",
-                             file);
-    r->path = qiao_arena_printf(r->arena, "%s/%s", l->dir, file);
-    r->model = qiao_model_load(r->path, l->y.d);
-    return r->model != NULL;
+    r->path = qi_adapt_path(&l->y, at, file, l->dir, r->arena);
+    r->adapt = r->path ? qi_adapt_read(&l->y, l->root, r->arena) : NULL;
+    mjSpec *spec = r->adapt ? qi_adapt_parse(r->path, r->adapt, l->y.d) : NULL;
+    if (!spec) return false;
+    qi_add_motors(spec);
+    r->model = qi_compile(spec, r->path, l->y.d);
+    mj_deleteSpec(spec);
+    return r->model && qi_adapt_check(&l->y, l->root, r->adapt, r->model);
 }
 
 static bool read_names(loading *l) {
-    static const char *const keys[] = {"name",  "title",   "title_zh", "maker",  "kind",
-                                       "model", "base",    "rest",     "feet",   "imu",
-                                       "tool",  "gripper", "payload",  "drives", "sensors"};
+    static const char *const keys[] = {"name",    "title",   "title_zh", "maker",         "kind",
+                                       "model",   "base",    "rest",     "feet",          "imu",
+                                       "tool",    "gripper", "payload",  "drives",        "sensors",
+                                       "physics", "joints",  "sites",    "draw_collision"};
     static const char *const kinds[] = {"legged", "arm", "hand", "humanoid", "other"};
     qiao_robot *r = l->r;
     const char *name = r->name, *title = NULL, *zh = NULL, *kind = NULL;
-    if (!qi_yaml_keys(&l->y, l->root, keys, 15) || !qi_yaml_text(&l->y, l->root, "name", &name) ||
+    if (!qi_yaml_keys(&l->y, l->root, keys, 19) || !qi_yaml_text(&l->y, l->root, "name", &name) ||
         !qi_yaml_text(&l->y, l->root, "title", &title) ||
         !qi_yaml_text(&l->y, l->root, "title_zh", &zh) ||
         !qi_yaml_text(&l->y, l->root, "kind", &kind))
@@ -285,6 +318,7 @@ static bool load_yaml(qiao_robot *r, const char *path, qiao_diag *d) {
     if (qiao_file_read(path, QI_YAML_MAX, &text, &n, d)) return false;
     snprintf(copy, sizeof copy, "%s", path);
     snprintf(l.dir, sizeof l.dir, "%s", dirname(copy));
+    r->file = keep(r, path);
     bool ok = qi_yaml_open(&l.y, path, text, n, d) && (l.root = qi_yaml_root(&l.y)) &&
               read_names(&l) && read_model(&l) && qi_guess_robot(r, NULL, d) && read_parts(&l);
     qi_yaml_close(&l.y);
@@ -298,7 +332,7 @@ static bool load_bare(qiao_robot *r, const char *path, qiao_diag *d) {
     char *name = basename(copy), *dot = strrchr(name, '.');
     if (dot) *dot = 0;
     r->name = r->title = r->title_zh = keep(r, name);
-    r->path = keep(r, path);
+    r->path = r->file = keep(r, path);
     qi_feet feet = {.n = 0};
     r->model = qi_bare_load(path, &feet, d);
     return r->model && qi_guess_robot(r, &feet, d);

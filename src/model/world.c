@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // world.c - a scene and a robot in one model. The scene is attached to the robot's spec, so the
 // robot's bodies, joints and options (step, integrator, solver) come first.
+#include "model/adapt.h"
 #include "model/bare.h"
 #include "model/compile.h"
 #include "model/mjguard.h"
@@ -77,7 +78,7 @@ static mjSpec *join(mjSpec *robot, mjSpec *scene, qi_guard *g) {
 
 qiao_model *qiao_model_world(const qiao_robot *r, const char *scene_xml, const double pos[3],
                              double yaw, qiao_diag *d) {
-    mjSpec *robot = qi_parse(r->path, NULL, NULL, d);
+    mjSpec *robot = qi_adapt_parse(r->path, r->adapt, d);
     if (!robot) return NULL;
     mjSpec *scene = qi_parse("scene", scene_xml, NULL, d);
     qiao_model *w = NULL;

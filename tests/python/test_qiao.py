@@ -35,7 +35,7 @@ class Views(unittest.TestCase):
 
     def test_faults_say_what_is_wrong(self):
         with self.assertRaises(qiao.QiaoError) as e:
-            qiao.Robot("go3")
+            qiao.Robot("go22")
         self.assertIn("go2", str(e.exception))
         with self.assertRaises(qiao.QiaoError) as e:
             qiao.Sim("go2", engine="lane")
