@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// actions.c - operator.guide, operator.command, operator.stop, environment.push.
+// actions.c - operator.guide, operator.command, operator.stop, environment.push; the table of all.
 #include "referee.h"
 
 #include <math.h>
@@ -79,10 +79,9 @@ static bool push(qiao_referee *f, qi_act *a, qi_phase phase) {
 }
 
 static const qi_action table[] = {
-    {"operator.guide", guide},
-    {"operator.command", command},
-    {"operator.stop", stop},
-    {"environment.push", push},
+    {"operator.guide", guide},  {"operator.command", command},
+    {"operator.stop", stop},    {"operator.orient", qi_orient},
+    {"environment.push", push}, {"environment.put_back", qi_put_back},
 };
 
 const qi_action *qi_action_find(const qi_decl *d) {

@@ -175,21 +175,29 @@ static bool grant_one(qiao_case *c, const qi_obj *o, qiao_diag *d) {
     return false;
 }
 
-static bool uses_operator(const qi_node *n) {
+// Whether an action is called whose name fits: "operator.orient", or another of operator's.
+static bool uses(const qi_node *n, bool orient) {
     for (; n; n = n->next) {
-        if (n->kind == N_INVOKE && strncmp(((const qi_action *)n->link)->name, "operator.", 9) == 0)
+        const char *name = n->kind == N_INVOKE ? ((const qi_action *)n->link)->name : "";
+        if (strncmp(name, "operator.", 9) == 0 && (strcmp(name + 9, "orient") == 0) == orient)
             return true;
-        if (n->kind <= N_ONE_OF && n->kind >= N_SERIAL && uses_operator(n->a)) return true;
-        if (n->kind == N_ON && uses_operator(n->b)) return true;
+        if (n->kind <= N_ONE_OF && n->kind >= N_SERIAL && uses(n->a, orient)) return true;
+        if (n->kind == N_ON && uses(n->b, orient)) return true;
     }
     return false;
 }
 
 bool qi_case_signals(qiao_case *c, qiao_diag *d) {
     const qi_obj *root = c->in->root;
-    c->grant = qiao_arena_get(c->a, ((size_t)root->decl->nfield + 2) * sizeof *c->grant);
+    c->grant = qiao_arena_get(c->a, ((size_t)root->decl->nfield + 3) * sizeof *c->grant);
     if (!c->grant) return false;
-    if (uses_operator(root->decl->run) || uses_operator(root->decl->on))
+    if (uses(root->decl->run, true) || uses(root->decl->on, true))
+        c->grant[c->ngrant++] = (qiao_sensor){.kind = QIAO_SENSE_COMMAND,
+                                              .name = "command_orientation",
+                                              .unit = "1",
+                                              .frame = "world",
+                                              .dim = 4};
+    if (uses(root->decl->run, false) || uses(root->decl->on, false))
         c->grant[c->ngrant++] = (qiao_sensor){.kind = QIAO_SENSE_COMMAND,
                                               .name = "command_velocity",
                                               .unit = "m/s, rad/s",

@@ -187,8 +187,34 @@ static double m_offset(qiao_referee *f, const qi_val *a) {
 // Mean over the trial of the distance between wanted and real horizontal velocity.
 static double m_velocity_error(qiao_referee *f, const qi_val *a) {
     (void)a;
-    return f->error_time > 0 ? f->error_sum / f->error_time : 0;
+    return f->track.error_time > 0 ? f->track.error_sum / f->track.error_time : 0;
 }
+
+// Mean velocity while the command, other than 0, had settled; i: 0 forward, 1 left, 2 turn.
+static double mean_speed(const qiao_referee *f, int i) {
+    return f->track.got_time > 0 ? f->track.got[i] / f->track.got_time : 0;
+}
+static double m_speed_x(qiao_referee *f, const qi_val *a) { return (void)a, mean_speed(f, 0); }
+static double m_speed_y(qiao_referee *f, const qi_val *a) { return (void)a, mean_speed(f, 1); }
+static double m_turn(qiao_referee *f, const qi_val *a) { return (void)a, mean_speed(f, 2); }
+
+// |mean velocity - command| of each piece of settled command, weighed by its length.
+static double axis_error(const qiao_referee *f, int i) {
+    const qi_track *t = &f->track;
+    double time = t->off_time + t->seg_time;
+    return time > 0 ? (t->off[i] + fabs(t->seg[i] - f->cmd_last[i] * t->seg_time)) / time : 0;
+}
+static double m_error_x(qiao_referee *f, const qi_val *a) { return (void)a, axis_error(f, 0); }
+static double m_error_y(qiao_referee *f, const qi_val *a) { return (void)a, axis_error(f, 1); }
+static double m_error_turn(qiao_referee *f, const qi_val *a) { return (void)a, axis_error(f, 2); }
+
+// ---- orientations ----
+
+static double m_goals(qiao_referee *f, const qi_val *a) { return (void)a, f->goal.reached; }
+static double m_goal_rate(qiao_referee *f, const qi_val *a) {
+    return (void)a, f->now > 0 ? f->goal.reached * 60 / f->now : 0;
+}
+static double m_goal_error(qiao_referee *f, const qi_val *a) { return (void)a, qi_goal_error(f); }
 
 static const qi_measure table[] = {
     {"distance", m_distance},
@@ -213,6 +239,15 @@ static const qi_measure table[] = {
     {"progress", m_progress},
     {"offset", m_offset},
     {"velocity_error", m_velocity_error},
+    {"mean_speed_x", m_speed_x},
+    {"mean_speed_y", m_speed_y},
+    {"mean_turn_rate", m_turn},
+    {"speed_error_x", m_error_x},
+    {"speed_error_y", m_error_y},
+    {"turn_rate_error", m_error_turn},
+    {"goals_reached", m_goals},
+    {"goals_per_minute", m_goal_rate},
+    {"orientation_error", m_goal_error},
 };
 
 const qi_measure *qi_measure_find(const char *name) {
@@ -227,7 +262,7 @@ void qi_track_reset(qiao_referee *f) {
     const qiao_case *c = f->c;
     for (int i = 0; i < c->nthing; i++) c->thing[i]->rest_since = INFINITY, c->thing[i]->best = 0;
     c->role->best = 0, c->role->rest_since = INFINITY;
-    f->error_sum = f->error_time = 0, f->base_down_since = INFINITY;
+    f->track = (qi_track){0}, f->base_down_since = INFINITY;
 }
 
 static void track_rest(qiao_referee *f, qi_obj *o) {
@@ -237,6 +272,36 @@ static void track_rest(qiao_referee *f, qi_obj *o) {
         o->rest_since = INFINITY;
     else if (isinf(o->rest_since))
         o->rest_since = f->now;
+}
+
+// A command counts as settled when it has been the same for 1.5 s.
+static void track_settled(qiao_referee *f, const double v[3]) {
+    static const double settle = 1.5;
+    qi_track *t = &f->track;
+    bool moving = f->cmd_last[0] != 0 || f->cmd_last[1] != 0 || f->cmd_last[2] != 0;
+    if (f->now - t->since < settle - 1e-9) return;
+    t->seg_time += f->dt, t->got_time += moving ? f->dt : 0;
+    for (int i = 0; i < 3; i++) t->seg[i] += v[i] * f->dt, t->got[i] += moving ? v[i] * f->dt : 0;
+}
+
+static void track_command(qiao_referee *f) {
+    if (f->command < 0 || f->now < 1) return; // the first second is for starting up
+    qi_track *t = &f->track;
+    const double *v = vel_of(f, f->c->role), yaw = qi_yaw_of(quat_of(f, f->c->role));
+    double vx = cos(yaw) * v[3] + sin(yaw) * v[4], vy = cos(yaw) * v[4] - sin(yaw) * v[3];
+    t->error_sum += f->dt * hypot(vx - f->cmd_last[0], vy - f->cmd_last[1]);
+    t->error_time += f->dt;
+    track_settled(f, (const double[3]){vx, vy, v[2]});
+}
+
+// The command is about to change: what was settled of the old one is closed.
+void qi_track_change(qiao_referee *f) {
+    qi_track *t = &f->track;
+    for (int i = 0; i < 3; i++) {
+        t->off[i] += fabs(t->seg[i] - f->cmd_last[i] * t->seg_time);
+        t->seg[i] = 0;
+    }
+    t->off_time += t->seg_time, t->seg_time = 0, t->since = f->now;
 }
 
 void qi_track_step(qiao_referee *f) {
@@ -251,9 +316,5 @@ void qi_track_step(qiao_referee *f) {
         f->base_down_since = INFINITY;
     else if (isinf(f->base_down_since))
         f->base_down_since = f->now;
-    if (f->command < 0 || f->now < 1) return; // the first second is for starting up
-    const double *v = vel_of(f, f->c->role), yaw = qi_yaw_of(quat_of(f, f->c->role));
-    double vx = cos(yaw) * v[3] + sin(yaw) * v[4], vy = cos(yaw) * v[4] - sin(yaw) * v[3];
-    double dt = QIAO_TICK_NS * 1e-9;
-    f->error_sum += dt * hypot(vx - f->cmd_last[0], vy - f->cmd_last[1]), f->error_time += dt;
+    track_command(f);
 }

@@ -8,7 +8,7 @@
 
 void qi_referee_event(qiao_referee *f, const char *name, const char *fmt, ...) {
     qiao_event *e = &f->ring[f->put++ % QI_EVENT_RING];
-    e->t_ns = f->tick * QIAO_TICK_NS;
+    e->t_ns = (int64_t)llround(f->now * 1e9);
     snprintf(e->name, sizeof e->name, "%s", name);
     va_list ap;
     va_start(ap, fmt);
@@ -61,11 +61,16 @@ qiao_referee *qiao_referee_new(const qiao_case *c, const qiao_model *world, cons
         qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
         return NULL;
     }
-    f->a = a, f->c = c, f->in = c->in, f->world = world, f->command = -1;
-    for (int i = 0; io && i < io->nsig; i++)
+    f->a = a, f->c = c, f->in = c->in, f->world = world, f->command = f->orientation = -1;
+    for (int i = 0; io && i < io->nsig; i++) {
         if (strcmp(io->sig[i].name, "command_velocity") == 0 && io->sig[i].dim == 3) f->command = i;
-    bool ok = qiao_model_part(world, c->robot, a, &f->part, d) == QIAO_OK && bind_bodies(f, d) &&
-              mark_bodies(f) && qi_program_build(f, d) && qi_terms_build(f, d);
+        if (strcmp(io->sig[i].name, "command_orientation") == 0 && io->sig[i].dim == 4)
+            f->orientation = i;
+    }
+    f->q = qiao_arena_get(a, ((size_t)world->nq + 1) * sizeof *f->q);
+    f->qd = qiao_arena_get(a, ((size_t)world->nv + 1) * sizeof *f->qd);
+    bool ok = f->q && f->qd && qiao_model_part(world, c->robot, a, &f->part, d) == QIAO_OK &&
+              bind_bodies(f, d) && mark_bodies(f) && qi_program_build(f, d) && qi_terms_build(f, d);
     if (!ok) {
         qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
         qiao_arena_free(a);
@@ -80,7 +85,8 @@ void qiao_referee_free(qiao_referee *f) {
 }
 
 void qiao_referee_reset(qiao_referee *f) {
-    f->tick = -1, f->now = 0, f->put = f->got = 0;
+    f->tick = -1, f->now = f->dt = 0, f->put = f->got = 0;
+    f->goal = (qi_goal){.quat = {1}};
     memset(f->cmd, 0, sizeof f->cmd), memset(f->cmd_last, 0, sizeof f->cmd_last);
     qi_program_reset(f), qi_terms_reset(f), qi_track_reset(f);
 }
@@ -89,8 +95,9 @@ void qiao_referee_reset(qiao_referee *f) {
 static void send_command(qiao_referee *f) {
     static const double most[3] = {1, 1, 3};
     if (f->command < 0) return;
+    if (memcmp(f->cmd, f->cmd_last, sizeof f->cmd) != 0) qi_track_change(f);
     for (int i = 0; i < 3; i++) {
-        double d = f->cmd[i] - f->cmd_last[i], lim = most[i] * QIAO_TICK_NS * 1e-9;
+        double d = f->cmd[i] - f->cmd_last[i], lim = most[i] * f->dt;
         f->cmd_last[i] += d > lim ? lim : d < -lim ? -lim : d;
     }
     if (f->sim) qiao_sim_signal(f->sim, f->w, f->command, f->cmd_last);
@@ -99,10 +106,12 @@ static void send_command(qiao_referee *f) {
 qiao_verdict qiao_referee_step(qiao_referee *f, const qiao_truth *t, qiao_sim *s, int w) {
     if (f->score.verdict != QIAO_RUNNING) return f->score.verdict;
     f->t = t, f->sim = s, f->w = w;
-    f->tick++, f->now = (double)t->t_ns * 1e-9;
+    // physics whose step does not divide a tick makes ticks a little longer or shorter
+    f->dt = f->tick < 0 ? QIAO_TICK_NS * 1e-9 : (double)(t->t_ns - f->t_ns) * 1e-9;
+    f->tick++, f->t_ns = t->t_ns, f->now = (double)t->t_ns * 1e-9;
     qi_track_step(f);
     bool over = qi_program_step(f);
-    send_command(f);
+    send_command(f), qi_goal_send(f);
     qi_terms_step(f);
     if (f->score.verdict == QIAO_RUNNING && over) qi_terms_close(f, "");
     if (f->score.verdict == QIAO_RUNNING && f->now >= f->c->time_limit - 1e-9)

@@ -20,9 +20,9 @@ typedef struct qi_term { // a line of score: or envelope:
     char kind;           // c, p, e
     const char *name, *unit;
     const qi_node *expr;
-    double weight, factor; // factor: of the unit
-    double min, max;       // e: bounds, NAN: none
-    bool each, ends, is_bool;
+    double weight, factor;          // factor: of the unit
+    double min, max;                // e: bounds, NAN: none
+    bool each, ends, is_bool, note; // note: reported, not scored
     // while the trial runs
     double value;
     int count;
@@ -30,6 +30,23 @@ typedef struct qi_term { // a line of score: or envelope:
 } qi_term;
 
 enum { QI_EVENT_RING = 256 };
+
+// How a velocity command is followed: forward, left, turn, seen from the robot's heading.
+typedef struct qi_track {
+    double error_sum, error_time; // distance between wanted and real level velocity; s
+    double since, seg_time;       // the command is the same since; s counted of it
+    double seg[3];                // integral of the velocity over them
+    double got[3], got_time;      // the same over all settled time of commands other than 0
+    double off[3], off_time;      // integral of |mean - command| of settled pieces; s
+} qi_track;
+
+// The orientation that a thing shall have, one after another.
+typedef struct qi_goal {
+    const qi_obj *thing, *marker; // NULL: nothing is asked for
+    double quat[4], tolerance;    // rad
+    int reached, drawn;
+    double since; // s of the present one
+} qi_goal;
 
 struct qiao_referee {
     qiao_arena *a;
@@ -39,7 +56,7 @@ struct qiao_referee {
     qiao_part part;
     uint8_t *is_robot, *is_foot, *is_static; // [nbody]
     int base;                                // body of the robot's base
-    int command;                             // signal index, -1
+    int command, orientation;                // signal indices, -1
     double cmd[3], cmd_last[3];              // wanted now; as sent last
 
     qi_step *step;
@@ -53,9 +70,12 @@ struct qiao_referee {
     const qiao_truth *t; // of this tick
     qiao_sim *sim;
     int w;
-    int64_t tick;
+    int64_t tick, t_ns;
     double now;
-    double error_sum, error_time; // velocity error: integral, seconds
+    double dt; // s since the last tick
+    qi_track track;
+    qi_goal goal;
+    double *q, *qd; // [nq] [nv] a state that is set
     double base_down_since;
     qiao_score score;
     qiao_event ring[QI_EVENT_RING];
@@ -75,6 +95,12 @@ void qi_terms_step(qiao_referee *f); // sets verdict FAILED if a bound that ends
 void qi_terms_close(qiao_referee *f, const char *why); // verdict by what was reached
 void qi_track_step(qiao_referee *f); // what measures remember: rest, progress, velocity error
 void qi_track_reset(qiao_referee *f);
+void qi_track_change(qiao_referee *f); // before the velocity command changes
 double qi_yaw_of(const double quat[4]);
+// Angle between the thing and the wanted orientation; 0 if none is.
+double qi_goal_error(const qiao_referee *f);
+bool qi_orient(qiao_referee *f, qi_act *a, qi_phase phase);   // operator.orient
+bool qi_put_back(qiao_referee *f, qi_act *a, qi_phase phase); // environment.put_back
+void qi_goal_send(qiao_referee *f);                           // the signal command_orientation
 
 #endif

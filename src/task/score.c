@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-// What each line takes. v: measured, bool or plain number; q: measured quantity of any unit;
+// What each line takes; r: only reported, at its last value. v: measured, bool or plain number; q: measured quantity of any unit;
 // l: limit in that unit; f: number; t: time; b: bool. The first is given by position or name.
 typedef struct form {
     const char *name;
@@ -21,6 +21,7 @@ typedef struct form {
 static const form in_score[] = {
     {"complete", 'c', {{"value", 'v', true}, {"weight", 'f', false}}},
     {"penalty", 'p', {{"when", 'v', true}, {"factor", 'f', true}, {"each", 'b', false}}},
+    {"report", 'r', {{"value", 'q', true}}},
     {"pass", 'a', {{"at", 'f', true}}},
     {"time_limit", 't', {{"time", 't', true}}},
     {0}};
@@ -101,7 +102,7 @@ static bool check_item(qi_scope *s, const form *forms, const qi_item *it) {
         qi_fail(s->m, QIAO_E_FORMAT, it->call, "bound: expected max: or min:");
         return false;
     }
-    if (strchr("cpe", f->kind) && !it->label) {
+    if (strchr("cper", f->kind) && !it->label) {
         qi_fail(s->m, QIAO_E_FORMAT, it->call, "expected a name before it, like  reached: %s(..)",
                 f->name);
         return false;
@@ -137,9 +138,14 @@ static void add_term(qiao_referee *f, const qi_item *it, char kind) {
     const qi_module *m = f->in->m;
     t->kind = kind, t->name = it->label, t->expr = it->call->b->a, t->factor = 1, t->unit = "";
     t->is_bool = t->expr->type->kind == QI_BOOL;
-    t->weight = constant(f, it, kind == 'c' ? "weight" : "factor", 1, kind == 'e' ? NAN : 1);
+    t->note = kind == 'r';
+    if (t->note) t->kind = 'e';
+    t->weight = t->note ? NAN
+                        : constant(f, it, kind == 'c' ? "weight" : "factor", 1,
+                                   kind == 'e' || t->note ? NAN : 1);
     t->min = t->max = NAN;
     if (kind == 'p') t->each = constant(f, it, "each", 2, 0) != 0;
+    if (t->note && (t->unit = qi_si_unit(m, t->expr->type)) == NULL) t->unit = "";
     if (kind != 'e') return;
     t->max = constant(f, it, "max", 1, NAN), t->min = constant(f, it, "min", 2, NAN);
     t->ends = constant(f, it, "ends_trial", 3, 0) != 0;
@@ -162,6 +168,8 @@ bool qi_terms_build(qiao_referee *f, qiao_diag *d) {
             add_term(f, it, 'c');
         else if (strcmp(it->call->s, "penalty") == 0)
             add_term(f, it, 'p');
+        else if (strcmp(it->call->s, "report") == 0)
+            add_term(f, it, 'r');
         else if (strcmp(it->call->s, "pass") == 0)
             f->pass_at = constant(f, it, "at", 0, 1);
     }
@@ -240,6 +248,8 @@ void qi_terms_step(qiao_referee *f) {
             t->value = fmin(fmax(x, 0), 1);
         else if (t->kind == 'p')
             step_penalty(f, t, x);
+        else if (t->note)
+            t->value = x;
         else
             step_bound(f, t, x);
     }

@@ -172,8 +172,58 @@ static const char *read_shape(qi_scene *s, qi_obj *o) {
         o->size[2] = qi_get(s->in, o, "height");
         return "cylinder";
     }
-    read_size(s, o);
+    if (qi_is_a(o->decl, "cube"))
+        o->size[0] = o->size[1] = o->size[2] = qi_get(s->in, o, "edge");
+    else
+        read_size(s, o);
     return "box";
+}
+
+// A plate of its own colour on each face of a cube, for the eye only.
+static void put_faces(qi_scene *s, double edge) {
+    static const char *const rgba[] = {"0.82 0.25 0.22 1", "0.9 0.5 0.18 1", "0.28 0.62 0.35 1",
+                                       "0.2 0.42 0.78 1",  "0.9 0.75 0.2 1", "0.92 0.92 0.9 1"};
+    double h = edge / 2, w = 0.84 * h, t = 0.01 * h;
+    for (int i = 0; i < 6; i++) {
+        int axis = i / 2;
+        double p[3] = {0}, z[3] = {w, w, w};
+        p[axis] = i % 2 ? -h : h, z[axis] = t;
+        qi_put(&s->world,
+               "<geom type=\"box\" group=\"2\" contype=\"0\" conaffinity=\"0\" mass=\"0\" "
+               "pos=\"%.17g %.17g %.17g\" size=\"%.17g %.17g %.17g\" rgba=\"%s\"/>\n",
+               p[0], p[1], p[2], z[0], z[1], z[2], rgba[i]);
+    }
+}
+
+// A cube to turn: its contacts slide and twist as in the maker's scene of such a hand.
+static void put_cube(qi_scene *s, const qi_obj *o, double mass, double mu) {
+    double h = o->size[0] / 2;
+    qi_put(&s->world,
+           "<body name=\"%s\" pos=\"%.17g %.17g %.17g\" quat=\"%.17g 0 0 %.17g\"><freejoint "
+           "name=\"%s\"/><geom name=\"%s\" type=\"box\" size=\"%.17g %.17g %.17g\" "
+           "mass=\"%.17g\" condim=\"3\" friction=\"%.17g 0.05 0.0001\" contype=\"3\" "
+           "conaffinity=\"3\" rgba=\"0.12 0.13 0.15 1\"/>\n",
+           o->path, o->pos[0], o->pos[1], o->pos[2], cos(o->yaw / 2), sin(o->yaw / 2), o->path,
+           o->path, h, h, h, mass, mu);
+    put_faces(s, o->size[0]);
+    qi_put(&s->world, "</body>\n");
+}
+
+// Shows an orientation: a cube that hangs in the air on a ball joint and touches nothing.
+static bool build_marker(qi_scene *s, qi_obj *o) {
+    double edge = qi_get(s->in, o, "edge"), h = edge / 2;
+    read_place(s, o);
+    o->size[0] = o->size[1] = o->size[2] = edge;
+    if (bad_size(s, o)) return false;
+    qi_put(&s->world,
+           "<body name=\"%s\" pos=\"%.17g %.17g %.17g\"><joint name=\"%s\" type=\"ball\"/>"
+           "<inertial pos=\"0 0 0\" mass=\"0.1\" diaginertia=\"0.001 0.001 0.001\"/>"
+           "<geom type=\"box\" group=\"2\" contype=\"0\" conaffinity=\"0\" size=\"%.17g %.17g "
+           "%.17g\" rgba=\"0.12 0.13 0.15 1\"/>\n",
+           o->path, o->pos[0], o->pos[1], o->pos[2] + h, o->path, h, h, h);
+    put_faces(s, edge);
+    qi_put(&s->world, "</body>\n");
+    return true;
 }
 
 static bool build_object(qi_scene *s, qi_obj *o) {
@@ -189,6 +239,8 @@ static bool build_object(qi_scene *s, qi_obj *o) {
                 mass, mu);
         return false;
     }
+    s->c->thing[s->c->nthing++] = o;
+    if (qi_is_a(o->decl, "cube")) return put_cube(s, o, mass, mu), true;
     qi_put(&s->world,
            "<body name=\"%s\" pos=\"%.17g %.17g %.17g\" quat=\"%.17g 0 0 %.17g\"><freejoint "
            "name=\"%s\"/><geom name=\"%s\" type=\"%s\" class=\"thing\" size=\"%.17g %.17g %.17g\" "
@@ -197,7 +249,6 @@ static bool build_object(qi_scene *s, qi_obj *o) {
            o->path, o->pos[0], o->pos[1], o->pos[2], cos(o->yaw / 2), sin(o->yaw / 2), o->path,
            o->path, shape, h[0], h[1], h[2], mass, mu, shape[0] == 's' ? 0.002 : 0.0005,
            colour(s, o));
-    s->c->thing[s->c->nthing++] = o;
     return true;
 }
 
@@ -239,6 +290,7 @@ bool qi_build_things(qi_scene *s) {
 
 bool qi_build_movables(qi_scene *s) {
     static const builder trays[] = {{"tray", build_tray}, {NULL, NULL}};
-    static const builder table[] = {{"movable_object", build_object}, {NULL, NULL}};
+    static const builder table[] = {
+        {"movable_object", build_object}, {"marker", build_marker}, {NULL, NULL}};
     return build_all(s, trays) && build_all(s, table);
 }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// goal.c - orientations asked for one after another, and things put back where they began.
+#include "referee.h"
+
+#include <math.h>
+#include <string.h>
+
+// A point evenly on the unit circle's disk, by rejection; returns its squared radius.
+static double disk(const qiao_rng *r, uint64_t goal, uint32_t which, double p[2]) {
+    double s = 1;
+    for (uint32_t k = 0; k < 64 && !(s > 0 && s < 1); k++) {
+        for (uint32_t i = 0; i < 2; i++)
+            p[i] = 2 * qiao_rng_uniform(r, goal, which * 128 + 2 * k + i) - 1;
+        s = p[0] * p[0] + p[1] * p[1];
+    }
+    return s;
+}
+
+// An orientation drawn evenly, by (seed, trial, its number).
+// source: G. Marsaglia, Choosing a point from the surface of a sphere (1972), four dimensions
+static void draw(const qiao_referee *f, int number, double q[4]) {
+    qiao_rng r = {f->in->seed, f->in->trial, QIAO_RNG_CASE};
+    uint64_t key = 0x6f7269656e740000u + (uint64_t)number; // "orient"
+    double a[2], b[2], s = disk(&r, key, 0, a), t = disk(&r, key, 1, b), c = sqrt((1 - s) / t);
+    q[0] = a[0], q[1] = a[1], q[2] = b[0] * c, q[3] = b[1] * c;
+    double sign = q[0] < 0 ? -1 : 1, n = sign / sqrt(s + (b[0] * b[0] + b[1] * b[1]) * c * c);
+    for (int i = 0; i < 4; i++) q[i] *= n;
+}
+
+static double angle(const double a[4], const double b[4]) {
+    double c = fabs(a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]);
+    return 2 * acos(fmin(c, 1));
+}
+
+double qi_goal_error(const qiao_referee *f) {
+    const qi_obj *o = f->goal.thing;
+    return o && o->body >= 0 ? angle(f->t->body_quat + 4 * o->body, f->goal.quat) : 0;
+}
+
+void qi_goal_send(qiao_referee *f) {
+    if (f->orientation >= 0 && f->sim) qiao_sim_signal(f->sim, f->w, f->orientation, f->goal.quat);
+}
+
+// First coordinate and first velocity of the joint that carries a body; false: it has none.
+static bool joint_of(const qiao_referee *f, const qi_obj *o, int *qadr, int *vadr) {
+    const qiao_model *w = f->world;
+    if (!o || o->body < 0 || w->body_jntnum[o->body] < 1) return false;
+    int j = w->body_jntadr[o->body];
+    *qadr = w->jnt_qadr[j], *vadr = w->jnt_vadr[j];
+    return true;
+}
+
+static void copy_state(qiao_referee *f) {
+    memcpy(f->q, f->t->q, (size_t)f->world->nq * sizeof *f->q);
+    memcpy(f->qd, f->t->qd, (size_t)f->world->nv * sizeof *f->qd);
+}
+
+// The marker is a body on a ball joint: it turns to the wanted orientation at once.
+static void show(qiao_referee *f) {
+    int q, v;
+    if (!f->sim || !joint_of(f, f->goal.marker, &q, &v)) return;
+    copy_state(f);
+    memcpy(f->q + q, f->goal.quat, sizeof f->goal.quat);
+    memset(f->qd + v, 0, 3 * sizeof *f->qd);
+    qiao_sim_set(f->sim, f->w, f->q, f->qd);
+}
+
+// The next orientation that the thing does not have already.
+static void next_goal(qiao_referee *f) {
+    qi_goal *g = &f->goal;
+    do draw(f, g->drawn++, g->quat);
+    while (qi_goal_error(f) < 2 * g->tolerance && g->drawn % 64);
+    g->since = f->now;
+    show(f);
+}
+
+bool qi_orient(qiao_referee *f, qi_act *a, qi_phase phase) {
+    qi_goal *g = &f->goal;
+    if (phase == QI_STOP) return true;
+    if (phase == QI_START) {
+        g->thing = qi_get_obj(f->in, a->o, "thing");
+        g->marker = qi_get_obj(f->in, a->o, "marker");
+        g->tolerance = qi_get(f->in, a->o, "tolerance");
+        next_goal(f);
+        return g->thing == NULL;
+    }
+    double most = qi_get(f->in, a->o, "goals"), error = qi_goal_error(f);
+    if (error >= g->tolerance) return false;
+    g->reached++;
+    qi_referee_event(f, "goal", "%d reached in %.2f s, %.2f rad off", g->reached, f->now - g->since,
+                     error);
+    if (most > 0 && g->reached >= most) return true;
+    next_goal(f);
+    return false;
+}
+
+bool qi_put_back(qiao_referee *f, qi_act *a, qi_phase phase) {
+    const qi_obj *o = qi_get_obj(f->in, a->o, "thing");
+    int q, v;
+    if (phase != QI_START || !f->sim || !joint_of(f, o, &q, &v)) return true;
+    copy_state(f);
+    double *p = f->q + q,
+           pose[7] = {o->pos[0], o->pos[1], o->pos[2], cos(o->yaw / 2), 0, 0, sin(o->yaw / 2)};
+    pose[2] += qi_get(f->in, a->o, "above");
+    memcpy(p, pose, sizeof pose);
+    memset(f->qd + v, 0, 6 * sizeof *f->qd);
+    qiao_sim_set(f->sim, f->w, f->q, f->qd);
+    qi_referee_event(f, "put_back", "%s", o->path);
+    return true;
+}
