@@ -3,12 +3,15 @@
 // memory   _load allocates all that belongs to the network; _run works in the caller's block and
 //          never allocates, locks, prints or starts a thread
 // threads  a loaded network is const: any number of threads, each with a work block of its own
-// shapes   row-major float32; the batch is the first dimension: n items lie one after another
+// shapes   row-major float32, whole numbers and truths too; n items lie one after another. An item
+//          is the network with 1 for every dimension that the file leaves open, the batch's too
 // results  the same bits on every machine for the same number type, alone or in a batch
 #ifndef QIAO_NN_H
 #define QIAO_NN_H
 
 #include "qiao/base.h"
+
+#pragma GCC visibility push(default) // libqiao.so exports what is public
 
 typedef struct qiao_nn qiao_nn;
 typedef enum qiao_nn_type { QIAO_NN_F32, QIAO_NN_BF16, QIAO_NN_I8 } qiao_nn_type; // of the weights
@@ -38,14 +41,15 @@ int qiao_nn_find_output(const qiao_nn *nn, const char *name);
 const char *qiao_nn_meta(const qiao_nn *nn, const char *key); // of the file's metadata, NULL: none
 int qiao_nn_nmeta(const qiao_nn *nn);
 const char *qiao_nn_meta_key(const qiao_nn *nn, int i);
-void qiao_nn_hash(const qiao_nn *nn, char hex[65]); // BLAKE2b of the file's bytes
+void qiao_nn_hash(const qiao_nn *nn, char hex[65]); // BLAKE2b of the file and its external data
 
 // Bytes of the work block for at most n items, 64-byte aligned.
 size_t qiao_nn_work(const qiao_nn *nn, int n);
 // n items forward. in[i] [n][input size], out[i] [n][output size]; recurrent state is inputs and
-// outputs like any other, so it is the caller's. QIAO_E_NAN if an output is not finite (outputs
-// are still written).
+// outputs like any other, so it is the caller's; outputs must not overlap inputs. QIAO_E_NAN if an
+// output is not finite (outputs are still written), QIAO_E_ARG if n is below 0.
 qiao_err qiao_nn_run(const qiao_nn *nn, int n, const float *const *in, float *const *out,
                      void *work);
 
+#pragma GCC visibility pop
 #endif
