@@ -63,11 +63,12 @@ static const char *const body_fact_text[BODY_WORLDS * 2] = {"box",
 static const int body_int[3] = {0, 1, 2}, body_hinge[3] = {3, 3, 3};
 static const double body_zero[14], body_range[6] = {-1, 1, -2, 2, -3, 3};
 static const double body_rest[3] = {0.1, 0.8, -1.5};
-static const qiao_drive body_drive[3] = {{40, 1, 23.7, 20, 30, 500, 0.002, 0.01, false},
-                                         {40, 1, 23.7, 20, 30, 500, 0.002, 0.01, false},
+static const qiao_drive body_drive[3] = {{40, 1, 1e6, 20, 30, 500, 0.002, 0.01, false},
+                                         {40, 1, 1e6, 20, 30, 500, 0.002, 0.01, false},
                                          {60, 2, 45.4, 15, 20, 500, 0.002, 0.01, true}};
 
-// n worlds; row w of x counts 100 w + i.
+// n worlds; row w of x counts 100 w + i; no range and
+// much torque, so that no guard minds.
 static void body_make(body *b, int n) {
     memset(b, 0, sizeof *b);
     b->model = (qiao_model){.nq = 3, .nv = 3, .nu = 3, .nbody = 2, .njnt = 3};
@@ -76,7 +77,7 @@ static void body_make(body *b, int n) {
     b->model.body_pos = b->model.body_quat = b->model.body_ipos = body_zero;
     b->model.jnt_type = body_hinge, b->model.jnt_body = body_int, b->model.jnt_qadr = body_int;
     b->model.jnt_vadr = body_int, b->model.jnt_pos = b->model.jnt_axis = body_zero;
-    b->model.jnt_range = body_range, b->model.act_joint = body_int;
+    b->model.jnt_range = body_zero, b->model.act_joint = body_int;
     b->model.act_ctrlrange = body_range, b->model.q0 = body_rest;
     b->robot = (qiao_robot){.name = "legling", .kind = "legged", .path = "", .model = &b->model};
     b->robot.rest_q = body_rest, b->robot.drive = body_drive;
@@ -84,6 +85,7 @@ static void body_make(body *b, int n) {
     for (int w = 0; w < n; w++) {
         b->t[w] = 20000000 * w, b->live[w] = 1;
         for (int i = 0; i < BODY_NOBS; i++) b->x[w][i] = 100 * w + i;
+        for (int i = 0; i < BODY_NSIG; i++) b->stamp[w][i] = b->t[w];
     }
     b->io = (qiao_io){.nsig = BODY_NSIG,
                       .nobs = BODY_NOBS,

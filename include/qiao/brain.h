@@ -64,12 +64,57 @@ qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d)
 // deadline; E_NAN: garbage in the command. In each case cmd holds damping (kp 0, kd the drive's,
 // tau 0), d says what happened in words, and later steps keep returning the same.
 // Other codes: the brain itself gave up with that code.
-// E_NAN concerns only the worlds that qiao_brain_fault names: the other rows are good, and steps
-// succeed again once those worlds are no longer live.
+// E_NAN, and E_LIMIT from a guard, concern only the worlds that qiao_brain_fault names: the other
+// rows are good, and steps succeed again once those worlds are no longer live.
 qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d);
 // Why the brain failed in this world since its reset, in words; NULL: it did not. Valid until the
 // world's reset.
 const char *qiao_brain_fault(const qiao_brain *b, int world);
+
+// ---- guards: always on, for every brain (law 9); what they allow: docs/brain.md ----
+
+#define QIAO_GUARD_LIST(X)  \
+    X(FINITE, "finite")     \
+    X(TILT, "tilt")         \
+    X(HEIGHT, "height")     \
+    X(POSITION, "position") \
+    X(VELOCITY, "velocity") \
+    X(TORQUE, "torque")     \
+    X(POWER, "power")       \
+    X(JUMP, "jump")         \
+    X(STALE, "stale")       \
+    X(FROZEN, "frozen")     \
+    X(DEADLINE, "deadline")
+typedef enum qiao_guard {
+#define QIAO_GUARD_ENUM(name, word) QIAO_GUARD_##name,
+    QIAO_GUARD_LIST(QIAO_GUARD_ENUM)
+#undef QIAO_GUARD_ENUM
+        QIAO_GUARD_COUNT
+} qiao_guard;
+typedef enum qiao_rung {
+    QIAO_RUNG_NONE,
+    QIAO_RUNG_SOFT, // the command is limited, the event noted
+    QIAO_RUNG_DAMP, // kp 0, kd the drive's, tau 0, as long as it lasts
+    QIAO_RUNG_STOP, // the same until the reset; the step returns E_LIMIT or E_NAN
+} qiao_rung;
+typedef struct qiao_guard_event { // a rung was reached
+    int64_t t_ns;
+    qiao_guard guard;
+    qiao_rung rung;
+    const char *what; // joint, actuator or signal; "" if none
+    const char *unit; // of value and limit
+    double value, limit;
+} qiao_guard_event;
+
+const char *qiao_guard_name(qiao_guard g); // "torque"
+// "'FL_hip' 31.2 N*m, limit 28.4: damping" into text [cap].
+void qiao_guard_text(const qiao_guard_event *ev, char *text, size_t cap);
+// Events of a world since the last call; at most cap, count returned. More than 12 between two
+// calls are not kept.
+int qiao_brain_guard_events(qiao_brain *b, int world, qiao_guard_event *ev, int cap);
+qiao_rung qiao_brain_guard_rung(const qiao_brain *b, int world); // in the last step
+// For a real-time loop: this world's step came too late to be used. Never allocates.
+void qiao_brain_late(qiao_brain *b, int world);
 
 // The other end: runs the plug-in argv[2] for the runner at the socket $QIAO_BRAIN_FD and returns
 // the exit status. The program calls it when argv[1] is "brain-host".

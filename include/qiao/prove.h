@@ -19,6 +19,7 @@ typedef struct qiao_result {
     qiao_score score;
     uint8_t trace[QIAO_HASH_BYTES]; // of all states, commands and observations
     char *case_text;                // the concrete scenario; free by qiao_results_free
+    int guard[QIAO_RUNG_STOP + 1];  // how often a guard rose to each rung
 } qiao_result;
 
 typedef struct qiao_trials_def {

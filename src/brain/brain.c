@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include "qiao/brain.h"
 #include "brain/body.h"
+#include "brain/guard.h"
 #include "brain/peer.h"
 #include "brain/plugin.h"
 #include "brain/search.h"
@@ -14,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STEP_MS = 200, START_MS = 20000, MEMORY_MB = 4096, MOST_WORLDS = 1 << 16, FAULT_TEXT = 256 };
+enum { STEP_MS = 200, START_MS = 20000, MEMORY_MB = 4096, MOST_WORLDS = 1 << 16 };
 
 struct qiao_brain {
     qiao_brain_def def;
@@ -25,9 +26,9 @@ struct qiao_brain {
     bool remote;
     int n; // worlds bound
     const qiao_io *io;
-    double *hold;              // [n][nu] last good q, for drives whose q is their ctrl
-    char (*fault)[FAULT_TEXT]; // [n] why a world got damping; "" as long as all is well
-    qiao_diag dead;            // err set: it failed, and why
+    qi_guard_def guard_def; // what the guards allow
+    qi_guards *guards;      // of the n worlds
+    qiao_diag dead;         // err set: it failed, and why
     // in this process
     void *handle, *mem;
     const qiao_brain_api *api;
@@ -160,7 +161,7 @@ static qiao_err start_peer(qiao_brain *b, qiao_diag *d) {
 }
 
 static qiao_err open_brain(qiao_brain *b, const qiao_brain_def *def, qiao_diag *d) {
-    b->def = *def, b->peer.sock = b->peer.out = -1;
+    b->def = *def, b->peer.sock = b->peer.out = -1, b->guard_def = qi_guard_default();
     if (def->n < 1 || def->n > MOST_WORLDS)
         return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "%d worlds; 1 to %d can be", def->n,
                              MOST_WORLDS);
@@ -200,7 +201,7 @@ qiao_brain *qiao_brain_open(const qiao_brain_def *def, qiao_diag *d) {
 void qiao_brain_close(qiao_brain *b) {
     if (!b) return;
     qi_peer_stop(&b->peer);
-    free(b->mem), free(b->hold), free(b->fault);
+    free(b->mem), qi_guards_free(b->guards);
     qi_plugin_close(b->handle);
     free(b);
 }
@@ -250,26 +251,18 @@ static qiao_err bind_peer(qiao_brain *b, qiao_diag *d) {
     return e;
 }
 
-// Where each drive is held if there never was a good command: the rest pose.
-static qiao_err make_hold(qiao_brain *b, qiao_diag *d) {
-    const qiao_io *io = b->io;
-    const qiao_robot *r = io->robot;
-    free(b->hold), free(b->fault);
-    b->hold = calloc((size_t)b->n * (size_t)io->nu + 1, sizeof *b->hold);
-    b->fault = calloc((size_t)b->n, sizeof *b->fault);
-    if (!b->hold || !b->fault) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
-    for (int i = 0; i < b->n * io->nu && r->model && r->rest_q; i++) {
-        int k = r->model->act_joint[i % io->nu];
-        if (k >= 0) b->hold[i] = r->rest_q[r->model->jnt_qadr[k]];
-    }
-    return QIAO_OK;
+static qiao_err make_guards(qiao_brain *b, qiao_diag *d) {
+    const char *const *need = b->remote ? b->hello.need : b->api->need;
+    qi_guards_free(b->guards);
+    b->guards = qi_guards_new(&b->guard_def, b->io, need, b->n, d);
+    return b->guards ? QIAO_OK : d->err;
 }
 
 qiao_err qiao_brain_bind(qiao_brain *b, const qiao_io *io, qiao_diag *d) {
     qiao_diag why = {0};
     b->io = io, b->dead = (qiao_diag){0};
     b->n = io->nworld >= 1 && io->nworld <= b->def.n ? io->nworld : b->def.n;
-    qiao_err e = io->robot ? make_hold(b, &why)
+    qiao_err e = io->robot ? make_guards(b, &why)
                            : qiao_diag_set(&why, QIAO_E_ARG, NULL, 0, 0, "io without a robot");
     if (!e && b->remote) e = bind_peer(b, &why);
     if (!e && !b->remote) {
@@ -285,7 +278,7 @@ qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d)
     if (b->dead.err) return qiao_diag_set(d, b->dead.err, NULL, 0, 0, "%s", b->dead.text);
     if (!b->io || world < 0 || world >= b->n)
         return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "reset of world %d of %d", world, b->n);
-    b->fault[world][0] = 0;
+    qi_guards_reset(b->guards, world);
     if (!b->remote) {
         b->api->reset(b->mem, world, seed);
         return QIAO_OK;
@@ -300,44 +293,28 @@ qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d)
 
 // ---- step ----
 
-// What the drives of a world do when there is no brain: no stiffness, their own damping, no
-// torque; drives whose q is their ctrl stay where they were last told to be.
-static void damp(const qiao_brain *b, qiao_cmd *c, int w) {
-    size_t at = (size_t)w * (size_t)c->nu;
-    for (size_t i = at; i < at + (size_t)c->nu; i++) {
-        c->q[i] = b->hold && w < b->n && c->nu == b->io->nu ? b->hold[i] : 0;
-        c->qd[i] = c->kp[i] = c->tau[i] = 0, c->kd[i] = -1;
+// The brain is gone: every world that runs is damped, and says so once.
+static qiao_err all_damped(const qiao_brain *b, const qiao_obs *o, qiao_cmd *c, qiao_diag *d) {
+    for (int w = 0; b->guards && w < c->n && w < b->n && c->nu == b->io->nu; w++) {
+        if (b->dead.err == QIAO_E_TIMEOUT && qi_guards_rung(b->guards, w) != QIAO_RUNG_STOP)
+            qi_guards_gone(b->guards, QIAO_GUARD_DEADLINE, o->n > w ? o->t_ns[w] : 0, w);
+        qi_guards_damp(b->guards, c, w);
     }
-}
-
-static qiao_err all_damped(const qiao_brain *b, qiao_cmd *c, qiao_diag *d) {
-    for (int w = 0; w < c->n; w++) damp(b, c, w);
     return qiao_diag_set(d, b->dead.err, NULL, 0, 0, "%s", b->dead.text);
-}
-
-// Looks at every number; a world with one that is not finite gets damping from now on.
-static qiao_err guard(qiao_brain *b, const uint8_t *live, qiao_cmd *c, qiao_diag *d) {
-    size_t row = (size_t)c->nu;
-    qiao_err e = QIAO_OK;
-    for (int w = 0; w < c->n; w++) {
-        if (live && !live[w]) continue;
-        qiao_diag own = {0};
-        char *why = b->fault[w];
-        if (!*why && qi_command_check(c, w, b->io->act_name, &own))
-            snprintf(why, FAULT_TEXT, "brain '%s' %.180s", b->name, own.text);
-        if (!*why) {
-            memcpy(b->hold + (size_t)w * row, c->q + (size_t)w * row, row * sizeof *b->hold);
-            continue;
-        }
-        damp(b, c, w);
-        e = qiao_diag_set(d, QIAO_E_NAN, NULL, 0, 0, "%s (world %d)", why, w);
-    }
-    return e;
 }
 
 const char *qiao_brain_fault(const qiao_brain *b, int w) {
     if (b->dead.err) return b->dead.text;
-    return b->fault && w >= 0 && w < b->n && b->fault[w][0] ? b->fault[w] : NULL;
+    return b->guards ? qi_guards_fault(b->guards, w) : NULL;
+}
+int qiao_brain_guard_events(qiao_brain *b, int w, qiao_guard_event *ev, int cap) {
+    return b->guards ? qi_guards_events(b->guards, w, ev, cap) : 0;
+}
+qiao_rung qiao_brain_guard_rung(const qiao_brain *b, int w) {
+    return b->guards ? qi_guards_rung(b->guards, w) : QIAO_RUNG_NONE;
+}
+void qiao_brain_late(qiao_brain *b, int w) {
+    if (b->guards) qi_guards_late(b->guards, w);
 }
 
 static qiao_err step_peer(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d) {
@@ -357,21 +334,28 @@ static qiao_err step_peer(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qia
 }
 
 qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d) {
-    if (b->dead.err) return all_damped(b, cmd, d);
+    if (b->dead.err) return all_damped(b, obs, cmd, d);
     if (!b->io || obs->n > b->n || cmd->n != obs->n || cmd->nu != b->io->nu ||
         obs->nobs != b->io->nobs || obs->nsig != b->io->nsig)
         return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "step of another shape than bind");
     qiao_diag why = {0};
     qiao_err e;
+    qiao_obs seen = *obs;
+    seen.live = qi_guards_see(b->guards, obs);
     if (b->remote) {
-        e = step_peer(b, obs, cmd, &why);
+        e = step_peer(b, &seen, cmd, &why);
     } else {
-        e = b->api->step(b->mem, obs, cmd);
+        e = b->api->step(b->mem, &seen, cmd);
         if (e)
             qiao_diag_set(&why, e, NULL, 0, 0, "brain '%s' gave up in step: %s (%s)", b->name,
                           qiao_err_text(e), qiao_err_name(e));
     }
-    if (!e) return guard(b, obs->live, cmd, d);
+    if (!e) {
+        int w = 0;
+        e = qi_guards_act(b->guards, obs, cmd, b->name, &w);
+        if (!e) return QIAO_OK;
+        return qiao_diag_set(d, e, NULL, 0, 0, "%s (world %d)", qi_guards_fault(b->guards, w), w);
+    }
     die(b, e, &why, NULL);
-    return all_damped(b, cmd, d);
+    return all_damped(b, obs, cmd, d);
 }

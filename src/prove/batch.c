@@ -13,6 +13,7 @@ typedef struct world { // one trial
     qiao_referee *ref;
     qiao_rec *rec;
     qiao_hash trace;
+    int guard[QIAO_RUNG_STOP + 1]; // events of guards by rung
     bool live;
 } world;
 
@@ -166,6 +167,21 @@ static void drain_events(world *w) {
         for (int i = 0; i < n && w->rec; i++) qiao_rec_event(w->rec, &ev[i]);
 }
 
+// What the guards did to the brain of world i since the last step, into the record and its page.
+static void drain_guards(batch *b, int i) {
+    qiao_guard_event ev[4];
+    int n;
+    while ((n = qiao_brain_guard_events(b->brain, i, ev, 4)) > 0)
+        for (int k = 0; k < n; k++) {
+            b->w[i].guard[ev[k].rung]++;
+            if (!b->w[i].rec) continue;
+            qiao_event e = {.t_ns = ev[k].t_ns};
+            snprintf(e.name, sizeof e.name, "guard.%s", qiao_guard_name(ev[k].guard));
+            qiao_guard_text(&ev[k], e.text, sizeof e.text);
+            qiao_rec_event(b->w[i].rec, &e);
+        }
+}
+
 static void end_world(batch *b, int i) {
     b->w[i].live = false;
     qiao_sim_stop(b->sim, i);
@@ -181,12 +197,14 @@ static void abort_all(batch *b, qiao_err e, const char *reason) {
     }
 }
 
-// One brain step for all. Garbage in one world ends that world; a dead or late brain ends all.
+// One brain step for all. What a guard stops ends its world; a dead or late brain ends all.
 static void decide(batch *b) {
     qiao_diag why = {0};
     qiao_brain *brain = b->brain;
     qiao_err e = qiao_brain_step(brain, qiao_sim_observe(b->sim), &b->cmd, &why);
-    if (e == QIAO_E_NAN) {
+    for (int i = 0; i < b->n; i++)
+        if (b->w[i].live) drain_guards(b, i);
+    if (e == QIAO_E_NAN || e == QIAO_E_LIMIT) {
         for (int i = 0; i < b->n; i++) {
             const char *fault = b->w[i].live ? qiao_brain_fault(brain, i) : NULL;
             if (!fault) continue;
@@ -256,6 +274,7 @@ static qiao_err collect(batch *b, qiao_result *result, qiao_diag *d) {
         world *w = &b->w[i];
         result[i].score = *qiao_referee_score(w->ref);
         qiao_hash_end(&w->trace, result[i].trace);
+        memcpy(result[i].guard, w->guard, sizeof w->guard);
         result[i].case_text = strdup(qiao_case_text(w->cas));
         qiao_err e = QIAO_OK;
         if (w->rec) e = qiao_rec_end(w->rec, &result[i].score, result[i].trace, d);
