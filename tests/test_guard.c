@@ -390,6 +390,34 @@ TEST(height_and_power_of_a_manifest) {
     qi_guards_free(k), rig_close();
 }
 
+// No attitude signal: tilt is followed by gyro and accelerometer alone.
+TEST(tilt_without_an_attitude_signal) {
+    rig_open("hold");
+    qi_guard_def def = qi_guard_default();
+    qiao_io io = *g.io;
+    qiao_signal s[MOST_SIG];
+    memcpy(s, io.sig, (size_t)io.nsig * sizeof *s);
+    s[sig("imu_quat")].name = "other", io.sig = s;
+    qi_guards *k = qi_guards_new(&def, &io, NULL, NW, NULL);
+    qiao_guard_event ev[8];
+    qiao_err e;
+    double peak = 0, now = 0;
+    for (int i = 0; i < 150; i++) { // half a turn in 2 s about x, then back
+        copy_obs(), say_rest();
+        double rate = i < 50 ? 0 : i < 100 ? 1.57 : -1.57, *a = at("imu_acc"), *w = at("imu_gyro");
+        w[0] = rate, w[1] = w[2] = 0;
+        a[0] = 0, a[1] = 9.81 * sin(now), a[2] = 9.81 * cos(now);
+        bool late = i == 99; // 1.57 rad by now
+        int n = act(k, ev, &e);
+        CHECK(!late || qi_guards_rung(k, HIT) == QIAO_RUNG_DAMP, "%d", qi_guards_rung(k, HIT));
+        CHECK(i > 80 || n == 0);
+        now += rate * g.io->period, peak = now > peak ? now : peak;
+        go_on();
+    }
+    CHECK(peak > 1.5 && qi_guards_rung(k, HIT) == QIAO_RUNG_NONE);
+    qi_guards_free(k), rig_close();
+}
+
 TEST(a_slow_process_in_the_step_it_is_slow) {
     char path[BODY_PATH];
     snprintf(path, sizeof path, "%splugins/hang.so", body_dir());

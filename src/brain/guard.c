@@ -38,6 +38,8 @@ typedef struct state {                           // of one world
     int64_t t0, damp_t, spoke[QIAO_GUARD_COUNT]; // t0, damp_t < 0: not yet
     qiao_err stop;
     int late, missed, blind; // late steps in a row; since the last step; signal not finite or -1
+    int64_t up_t;            // of up; < 0: not yet
+    double up[3];            // where up is, without an attitude signal
     double shrink;           // of gains, while the drives take too much power
     uint8_t now[QIAO_GUARD_COUNT], held[QIAO_GUARD_COUNT], noted[QIAO_GUARD_COUNT];
     uint8_t rung;
@@ -244,10 +246,12 @@ qi_guards *qi_guards_new(const qi_guard_def *def, const qiao_io *io, const char 
     }
     for (int i = 0; i < g->nu; i++) load_joint(g, i);
     load_rest(g), load_watch(g, need);
+    if (load_tilt(g, d)) {
+        qi_guards_free(g);
+        return NULL;
+    }
     for (int w = 0; w < n; w++) qi_guards_reset(g, w);
-    if (!load_tilt(g, d)) return g;
-    qi_guards_free(g);
-    return NULL;
+    return g;
 }
 
 void qi_guards_free(qi_guards *g) {
@@ -259,7 +263,8 @@ void qi_guards_free(qi_guards *g) {
 void qi_guards_reset(qi_guards *g, int w) {
     state *s = &g->s[w];
     memset(s, 0, offsetof(state, ring));
-    s->t0 = s->damp_t = s->blind = -1, s->fault[0] = 0;
+    s->t0 = s->damp_t = s->up_t = s->blind = -1, s->fault[0] = 0;
+    memcpy(s->up, g->up, sizeof s->up);
     for (int i = 0; i < g->nwatch; i++)
         g->seen[(size_t)w * (size_t)g->nwatch + (size_t)i] = (seen){.stamp = -1};
 }
@@ -331,14 +336,36 @@ const uint8_t *qi_guards_see(qi_guards *g, const qiao_obs *o) {
     return g->alive;
 }
 
+// Up in the imu's frame without an attitude signal: turned by the gyro, drawn within a second to
+// where the accelerometer points while that says about 1 g.
+static void guess_up(qi_guards *g, state *s, int64_t t, const double *x) {
+    const double *a = x + g->acc->adr, *w = x + g->gyro->adr;
+    double dt = s->up_t < 0 ? 0 : (double)(t - s->up_t) / NS, *u = s->up;
+    double n = sqrt(a[0] * a[0] + a[1] * a[1] + a[2] * a[2]);
+    double turned[3] = {u[1] * w[2] - u[2] * w[1], u[2] * w[0] - u[0] * w[2],
+                        u[0] * w[1] - u[1] * w[0]};
+    double draw = n > 7 && n < 13 ? (s->up_t < 0 ? 1 : dt < 1 ? dt : 1) : 0, sum = 0;
+    for (int i = 0; i < 3; i++) {
+        u[i] += turned[i] * dt;
+        if (n > 0) u[i] += draw * (a[i] / n - u[i]);
+        sum += u[i] * u[i];
+    }
+    for (int i = 0; i < 3 && sum > 0; i++) u[i] /= sqrt(sum);
+    s->up_t = t;
+}
+
 static void look_tilt(qi_guards *g, state *s, int64_t t, const double *x) {
-    if (!g->quat) return;
-    const double *q = x + g->quat->adr;
-    double n = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3];
-    if (!(n > 0)) return;
-    double up[3] = {2 * (q[1] * q[3] - q[0] * q[2]), 2 * (q[2] * q[3] + q[0] * q[1]),
-                    q[0] * q[0] - q[1] * q[1] - q[2] * q[2] + q[3] * q[3]};
-    double c = (up[0] * g->up[0] + up[1] * g->up[1] + up[2] * g->up[2]) / n;
+    double c = 1;
+    if (g->quat) {
+        const double *q = x + g->quat->adr;
+        double n = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3];
+        double up[3] = {2 * (q[1] * q[3] - q[0] * q[2]), 2 * (q[2] * q[3] + q[0] * q[1]),
+                        q[0] * q[0] - q[1] * q[1] - q[2] * q[2] + q[3] * q[3]};
+        if (n > 0) c = (up[0] * g->up[0] + up[1] * g->up[1] + up[2] * g->up[2]) / n;
+    } else if (g->acc && g->gyro) {
+        guess_up(g, s, t, x);
+        c = s->up[0] * g->up[0] + s->up[1] * g->up[1] + s->up[2] * g->up[2];
+    }
     if (c >= g->cos_tilt[0]) return;
     // the rung is told by the cosine, which has the same bits everywhere; the angle is for people
     const qi_guard_rungs *l = &g->def.rung[QIAO_GUARD_TILT];
