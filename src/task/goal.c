@@ -50,7 +50,10 @@ static bool joint_of(const qiao_referee *f, const qi_obj *o, int *qadr, int *vad
     return true;
 }
 
+// The state that a change starts from. It is set when all lines have seen the present one.
 static void copy_state(qiao_referee *f) {
+    if (f->moved) return;
+    f->moved = true;
     memcpy(f->q, f->t->q, (size_t)f->world->nq * sizeof *f->q);
     memcpy(f->qd, f->t->qd, (size_t)f->world->nv * sizeof *f->qd);
 }
@@ -62,7 +65,6 @@ static void show(qiao_referee *f) {
     copy_state(f);
     memcpy(f->q + q, f->goal.quat, sizeof f->goal.quat);
     memset(f->qd + v, 0, 3 * sizeof *f->qd);
-    qiao_sim_set(f->sim, f->w, f->q, f->qd);
 }
 
 // The next orientation that the thing does not have already.
@@ -104,7 +106,6 @@ bool qi_put_back(qiao_referee *f, qi_act *a, qi_phase phase) {
     pose[2] += qi_get(f->in, a->o, "above");
     memcpy(p, pose, sizeof pose);
     memset(f->qd + v, 0, 6 * sizeof *f->qd);
-    qiao_sim_set(f->sim, f->w, f->q, f->qd);
     qi_referee_event(f, "put_back", "%s", o->path);
     return true;
 }

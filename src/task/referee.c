@@ -113,6 +113,8 @@ qiao_verdict qiao_referee_step(qiao_referee *f, const qiao_truth *t, qiao_sim *s
     bool over = qi_program_step(f);
     send_command(f), qi_goal_send(f);
     qi_terms_step(f);
+    if (f->moved && f->sim) qiao_sim_set(f->sim, f->w, f->q, f->qd);
+    f->moved = false;
     if (f->score.verdict == QIAO_RUNNING && over) qi_terms_close(f, "");
     if (f->score.verdict == QIAO_RUNNING && f->now >= f->c->time_limit - 1e-9)
         qi_terms_close(f, "the time is up: ");

@@ -75,7 +75,8 @@ struct qiao_referee {
     double dt; // s since the last tick
     qi_track track;
     qi_goal goal;
-    double *q, *qd; // [nq] [nv] a state that is set
+    double *q, *qd; // [nq] [nv] a state that is to be set
+    bool moved;     // it is
     double base_down_since;
     qiao_score score;
     qiao_event ring[QI_EVENT_RING];
