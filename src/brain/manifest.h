@@ -70,6 +70,7 @@ typedef struct qi_term {
     int dim;                      // numbers of one frame
     int njoint;                   // joint terms: which of the policy's joints
     const int *joint;             // [njoint]
+    int naxis, axis[4];           // of three axes only these; naxis 0: all
     const double *scale, *offset; // [dim]
     double clip[2];               // before the scale; both 0: none
     int history;                  // frames, 1: only now
@@ -86,9 +87,9 @@ typedef struct qi_term {
 
 typedef struct qi_obs_group { // what goes into one input of a network
     int nterm;
-    const qi_term *term; // [nterm]
-    int history;         // most frames of any term
-    bool by_term;        // all frames of a term, then the next term; else frame by frame
+    qi_term *term; // [nterm]
+    int history;   // most frames of any term
+    bool by_term;  // all frames of a term, then the next term; else frame by frame
     bool newest_first;
     bool fill_zero;  // at the start: zeros; else the first frame repeated
     double clip;     // of all numbers after the scale, +-; 0: none
@@ -158,6 +159,7 @@ typedef struct qi_manifest {
         const double *scale, *offset; // [njoint]
         const double *clip;           // [njoint][2] of the raw action; both 0: none
         const double *reach;          // [njoint][2] of the target; both 0: none
+        bool residual;                // the motion's joint positions take the place of the offset
         double reclip; // share of torque_limit that kp (target - q) - kd qd may ask for; 0: any
     } action;
 
@@ -167,7 +169,7 @@ typedef struct qi_manifest {
         double leg[QI_MAN_LEGS];         // phase of each leg against the clock
         bool advance_first;              // the clock moves before the observation is made
         bool restart;                    // past 1 it starts at 0; else its whole part is dropped
-        double stand_below, stand_phase; // below this command the phase is held there; 0: never
+        double stand_below, stand_phase; // a shorter command holds all legs there; 0: never
     } clock;
 
     struct {
