@@ -109,7 +109,8 @@ static bool read_terms(qi_import *im, yaml_node_t *obs) {
         if (k < 0) return false;
         m->obs.by_term = k == 1;
     }
-    for (yaml_node_pair_t *p = list->data.mapping.pairs.start; p < list->data.mapping.pairs.top; p++) {
+    for (yaml_node_pair_t *p = list->data.mapping.pairs.start; p < list->data.mapping.pairs.top;
+         p++) {
         yaml_node_t *key = qi_yaml_node(y, p->key), *val = qi_yaml_node(y, p->value);
         int k = qi_im_choice(im, key, "terms", known, NTERM);
         double scale = 1;

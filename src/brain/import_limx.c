@@ -43,7 +43,8 @@ static bool read_scales(qi_import *im, yaml_node_t *cfg, scales *s) {
     yaml_node_t *o = down(im, cfg, "normalization", "obs_scales");
     yaml_node_t *c = o ? down(im, cfg, "normalization", "clip_scales") : NULL;
     return c && num(im, o, "lin_vel", 0, 1e3, &s->lin_vel) &&
-           num(im, o, "ang_vel", 0, 1e3, &s->ang_vel) && num(im, o, "dof_pos", 0, 1e3, &s->dof_pos) &&
+           num(im, o, "ang_vel", 0, 1e3, &s->ang_vel) &&
+           num(im, o, "dof_pos", 0, 1e3, &s->dof_pos) &&
            num(im, o, "dof_vel", 0, 1e3, &s->dof_vel) &&
            num(im, c, "clip_observations", 0, 1e9, &s->clip_obs) &&
            num(im, c, "clip_actions", 0, 1e9, &s->clip_act);
@@ -74,8 +75,7 @@ static bool pf_joints(qi_import *im, yaml_node_t *cfg) {
         if (!s) return qi_yaml_fault(im->y, item, "joint_names: expected a name");
         qi_im_name_joint(im, i, s, item);
         yaml_node_t *a = qi_yaml_get(im->y, pose, s);
-        if (!a)
-            return qi_yaml_fault(im->y, pose, "default_joint_angle: no value for '%.60s'", s);
+        if (!a) return qi_yaml_fault(im->y, pose, "default_joint_angle: no value for '%.60s'", s);
         if (!qi_im_number(im, a, "default_joint_angle", &q.v[i])) return false;
     }
     return true;
@@ -102,9 +102,10 @@ static bool pf_upright_imu(qi_import *im, yaml_node_t *cfg) {
         double x = 0;
         if (!qi_yaml_num(im->y, o, axis[i], -7, 7, &x)) return false;
         if (x != 0)
-            return qi_yaml_fault(im->y, qi_yaml_get(im->y, o, axis[i]),
-                                 "imu_orientation_offset: an IMU that is mounted askew is a fact of "
-                                 "the robot: turn its site");
+            return qi_yaml_fault(
+                im->y, qi_yaml_get(im->y, o, axis[i]),
+                "imu_orientation_offset: an IMU that is mounted askew is a fact of "
+                "the robot: turn its site");
     }
     return true;
 }
@@ -120,8 +121,9 @@ bool qi_import_pointfoot(qi_import *im) {
     if (!pf_joints(im, cfg) || !read_scales(im, cfg, &s) || !pf_upright_imu(im, cfg)) return false;
     yaml_node_t *c = qi_im_need(im, cfg, "control"), *z = c ? qi_im_need(im, cfg, "size") : NULL;
     if (!z || !num(im, cfg, "loop_frequency", 1, 2000, &loop) ||
-        !num(im, c, "decimation", 1, 1000, &decimation) || !num(im, c, "stiffness", 0.001, 1e6, &kp) ||
-        !num(im, c, "damping", 0, 1e6, &kd) || !num(im, c, "action_scale_pos", 1e-6, 1e3, &scale) ||
+        !num(im, c, "decimation", 1, 1000, &decimation) ||
+        !num(im, c, "stiffness", 0.001, 1e6, &kp) || !num(im, c, "damping", 0, 1e6, &kd) ||
+        !num(im, c, "action_scale_pos", 1e-6, 1e3, &scale) ||
         !num(im, c, "user_torque_limit", 0.001, 1e6, &limit) ||
         !num(im, z, "observations_size", 1, 1e4, &nobs) ||
         !num(im, z, "obs_history_length", 1, QI_MAN_HISTORY, &frames))
@@ -141,8 +143,9 @@ bool qi_import_pointfoot(qi_import *im) {
     pf_frame(im, &m->obs, &s);
     qi_im_term(im, &m->obs, QI_TERM_COMMAND, 1);
     qi_im_note(im, "gait 2 Hz, 0.5, 0.5, 0.1 m, as in the maker's code");
-    qi_im_note(im, "commands go in as they are, as in the maker's deployment; in training they were "
-                   "multiplied by (%g, %g, %g)",
+    qi_im_note(im,
+               "commands go in as they are, as in the maker's deployment; in training they were "
+               "multiplied by (%g, %g, %g)",
                s.lin_vel, s.lin_vel, s.ang_vel);
     m->name = "pointfoot";
     m->policy.path = find_net(im, policy, &m->policy.file);

@@ -40,7 +40,8 @@ typedef struct words {
 // "a, b,c" or ["a", "b"] or one number.
 static bool split(qi_import *im, const char *key, const char *text, words *out) {
     out->n = 0;
-    if (strlen(text) > LIST_BYTES) return wrong(im, "metadata %s: more than %d bytes", key, LIST_BYTES);
+    if (strlen(text) > LIST_BYTES)
+        return wrong(im, "metadata %s: more than %d bytes", key, LIST_BYTES);
     while (isspace((unsigned char)*text)) text++;
     if (*text == '[') {
         qiao_diag own = {0};
@@ -49,9 +50,8 @@ static bool split(qi_import *im, const char *key, const char *text, words *out) 
         for (const qi_js *e = j->first; e; e = e->next) {
             if (out->n == QI_MAN_JOINTS)
                 return wrong(im, "metadata %s: more than %d entries", key, QI_MAN_JOINTS);
-            out->w[out->n++] = e->kind == QI_JS_STR
-                                   ? e->str
-                                   : qiao_arena_printf(im->m->arena, "%.17g", e->num);
+            out->w[out->n++] =
+                e->kind == QI_JS_STR ? e->str : qiao_arena_printf(im->m->arena, "%.17g", e->num);
         }
         return true;
     }
@@ -75,8 +75,7 @@ static bool numbers(qi_import *im, const qiao_nn *nn, const char *key, int n, do
     words w;
     if (!text) return true;
     if (!split(im, key, text, &w)) return false;
-    if (w.n != n && w.n != 1)
-        return wrong(im, "metadata %s: %d numbers, expected %d", key, w.n, n);
+    if (w.n != n && w.n != 1) return wrong(im, "metadata %s: %d numbers, expected %d", key, w.n, n);
     for (int i = 0; i < n; i++) {
         const char *s = w.w[w.n == 1 ? 0 : i];
         char *end;
@@ -140,7 +139,8 @@ static bool comma_terms(qi_import *im, const qiao_nn *nn) {
         while (k < NMETA && strcmp(known[k], w.w[i]) != 0) k++;
         if (k == NMETA) {
             const char *near = qiao_nearest(w.w[i], known, NMETA);
-            return wrong(im, "metadata observation_names: what '%.60s' is made of is not known%s%s%s",
+            return wrong(im,
+                         "metadata observation_names: what '%.60s' is made of is not known%s%s%s",
                          w.w[i], near ? "; near: '" : "", near ? near : "", near ? "'" : "");
         }
         if (!(history[i] >= 0 && history[i] <= QI_MAN_HISTORY))
@@ -247,8 +247,8 @@ static bool holo_terms(qi_import *im, const qi_js *config) {
         while (k < NHOLO && strcmp(known[k], name[i]) != 0) k++;
         if (k == NHOLO) {
             const char *near = qiao_nearest(name[i], known, NHOLO);
-            return wrong(im, "experiment_config: what '%.60s' is made of is not known%s%s%s", name[i],
-                         near ? "; near: '" : "", near ? near : "", near ? "'" : "");
+            return wrong(im, "experiment_config: what '%.60s' is made of is not known%s%s%s",
+                         name[i], near ? "; near: '" : "", near ? near : "", near ? "'" : "");
         }
         double s = qi_js_num(qi_js_get(terms, name[i]), "scale", holo[k].scale);
         qi_term *t = qi_im_term(im, &m->obs, holo[k].kind, s);
@@ -340,7 +340,7 @@ static void reorient(qi_import *im, qi_obs_group *g) {
         t->object = "cube", t->relative_to = "grasp_site", t->frame = "world";
     }
     if ((t = qi_im_term(im, g, QI_TERM_OBJECT_ROT, 1)))
-        t->object = "cube", t->goal = "goal_orientation", t->sixd = QI_SIXD_ROWS;
+        t->object = "cube", t->goal = "command_orientation", t->sixd = QI_SIXD_ROWS;
     qi_im_term(im, g, QI_TERM_ACTION, 1);
     qi_action_kind *of = qiao_arena_get(m->arena, QI_MAN_JOINTS * sizeof *of);
     double *reach = qi_im_row(im, 2 * m->njoint, NAN);
@@ -381,7 +381,8 @@ static bool read_playground(qi_import *im, int in, int out) {
         if (c && s) c->form = QI_PHASE_COS, s->form = QI_PHASE_SIN;
         m->clock.hz = 1.5, m->clock.nleg = 2, m->clock.leg[1] = 0.5;
     }
-    qi_im_note(im, "default pose: the rest pose of '%s'; action scale 0.5; observations by size: %s",
+    qi_im_note(im,
+               "default pose: the rest pose of '%s'; action scale 0.5; observations by size: %s",
                r->name,
                in == 3 * n + 9    ? "an object turned in a hand"
                : in == 3 * n + 12 ? "a joystick quadruped"

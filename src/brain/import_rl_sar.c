@@ -68,8 +68,8 @@ static bool open_base(pair *p) {
     if (qiao_file_read(path, QI_YAML_MAX, &text, &n, im->d)) return false;
     const char *name = qiao_arena_text(im->m->arena, path, strlen(path));
     p->base = *im, p->base.y = &p->yb;
-    bool ok = name && qi_yaml_open(&p->yb, name, text, n, im->d) &&
-              (p->base.root = qi_yaml_root(&p->yb));
+    bool ok =
+        name && qi_yaml_open(&p->yb, name, text, n, im->d) && (p->base.root = qi_yaml_root(&p->yb));
     free(text);
     if (!ok) return false;
     yaml_node_pair_t *e = p->base.root->data.mapping.pairs.start;
@@ -103,7 +103,8 @@ static bool read_joints(pair *p) {
         const char *s = qi_yaml_scalar(qi_yaml_item(in->y, names, id));
         if (!s) return qi_yaml_fault(in->y, names, "joint_names: expected names");
         // base.yaml is closed again: its texts are copied
-        qi_im_name_joint(im, i, qiao_arena_text(im->m->arena, s, strlen(s)), in == im ? names : NULL);
+        qi_im_name_joint(im, i, qiao_arena_text(im->m->arena, s, strlen(s)),
+                         in == im ? names : NULL);
     }
     return true;
 }
@@ -130,10 +131,19 @@ static bool read_wheels(pair *p, bool *wheel) {
 
 static bool add_term(pair *p, yaml_node_t *item, const double *scale, const double *cmd,
                      const bool *wheel) {
-    static const char *const known[] = {
-        "lin_vel", "ang_vel", "ang_vel_body", "ang_vel_world", "gravity_vec", "commands", "dof_pos",
-        "dof_vel", "actions", "phase", "g1_phase", "whole_body_tracking/motion_command",
-        "whole_body_tracking/motion_anchor_ori_b"};
+    static const char *const known[] = {"lin_vel",
+                                        "ang_vel",
+                                        "ang_vel_body",
+                                        "ang_vel_world",
+                                        "gravity_vec",
+                                        "commands",
+                                        "dof_pos",
+                                        "dof_vel",
+                                        "actions",
+                                        "phase",
+                                        "g1_phase",
+                                        "whole_body_tracking/motion_command",
+                                        "whole_body_tracking/motion_anchor_ori_b"};
     qi_import *im = p->im;
     qi_manifest *m = im->m;
     qi_obs_group *g = &m->obs;
@@ -263,7 +273,8 @@ static bool read_pair(pair *p) {
         !number(p, "decimation", true, &decimation))
         return false;
     if (!(dt > 1e-5 && dt < 1 && decimation >= 1 && decimation <= 1000))
-        return qi_yaml_fault(im->y, p->own, "dt %g s and decimation %g make no rate", dt, decimation);
+        return qi_yaml_fault(im->y, p->own, "dt %g s and decimation %g make no rate", dt,
+                             decimation);
     m->rate_hz = 1 / (dt * decimation), m->physics.step = dt;
     return list(p, "rl_kp", true, m->kp) && list(p, "rl_kd", true, m->kd) &&
            list(p, "default_dof_pos", true, m->default_pose) &&

@@ -152,6 +152,7 @@ qi_term *qi_im_term(qi_import *im, qi_obs_group *g, qi_term_kind kind, double sc
     qi_term *t = &g->term[g->nterm++];
     *t = (qi_term){.kind = kind, .name = kinds[kind].name, .frame = "base", .to_unit = 1};
     t->relative = true;
+    if (kind == QI_TERM_OBJECT_POS) t->frame = "world";
     double *x = qi_im_row(im, 1, scale);
     if (!x) return NULL;
     t->scale = x; // one number for all; spread by qi_im_finish

@@ -105,7 +105,8 @@ static void put_term(FILE *f, const qi_manifest *m, const qi_obs_group *g, const
     static const char *const form[] = {"sin_cos", "sin", "cos", "raw"};
     fprintf(f, "    - {term: %s", t->name);
     if (t->source) fputs(", source: ", f), put_text(f, t->source);
-    if (strcmp(t->frame, "base") != 0) fprintf(f, ", frame: %s", t->frame);
+    if (strcmp(t->frame, t->kind == QI_TERM_OBJECT_POS ? "world" : "base") != 0)
+        fprintf(f, ", frame: %s", t->frame);
     if (t->unit) fputs(", unit: ", f), put_text(f, t->unit);
     if (t->njoint && t->njoint < m->njoint && t->kind != QI_TERM_MOTION) {
         for (int i = 0; i < t->njoint; i++)

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// policy.h - a manifest and its networks as a brain in this process.
+// memory   open may allocate; a bound policy lives in one block of the caller's and its steps never
+//          allocate, lock, log or read a clock
+// threads  an open policy is const but for nothing: any number of bound ones, each with its block
+#ifndef QI_BRAIN_POLICY_H
+#define QI_BRAIN_POLICY_H
+
+#include "brain/manifest.h"
+#include "qiao/dyn.h"
+
+enum { QI_POLICY_NEED = 24, QI_POLICY_PORTS = 24 };
+
+typedef struct qi_policy {
+    qi_manifest *m; // owned
+    qiao_nn *net, *enc;
+    int in_obs, in_time, out_act; // ports of net; in_time -1: none
+    int in_enc, out_enc;          // ports of enc
+    int st_in[QI_MAN_STATES], st_out[QI_MAN_STATES];
+    int mo_q, mo_qd, mo_pos, mo_quat; // outputs that are the motion, -1: none
+    bool motion;                      // some term or the action reads the motion
+    int nneed;
+    const char *need[QI_POLICY_NEED + 1]; // signals, NULL-terminated
+    uint8_t digest[QIAO_HASH_BYTES];      // of manifest and networks
+} qi_policy;
+
+// Takes the manifest over. type overrides the manifest's if >= 0. NULL and d filled on a fault: a
+// network that is not there, that has other sizes than the manifest's terms, unknown names.
+qi_policy *qi_policy_open(qi_manifest *m, int type, qiao_diag *d);
+void qi_policy_close(qi_policy *p);
+double qi_policy_rate(const qi_policy *p); // steps a second
+
+// As in qiao_brain_api.
+typedef struct qi_bound qi_bound;
+size_t qi_policy_size(const qi_policy *p, const qiao_io *io, int n, qiao_diag *d);
+qiao_err qi_policy_init(const qi_policy *p, void *mem, const qiao_io *io, int n, qiao_diag *d);
+void qi_policy_reset(void *mem, int world);
+qiao_err qi_policy_step(void *mem, const qiao_obs *obs, qiao_cmd *cmd);
+
+// What went into the policy network at the last decision of a world, [obs.size]; what came out,
+// [njoint]: for the doctor and for tests.
+const float *qi_policy_input(const void *mem, int world);
+const double *qi_policy_action(const void *mem, int world);
+
+// ---- shared by policy_*.c ----
+
+typedef struct qi_bterm { // a term bound to a body
+    const qi_term *t;
+    int adr;         // of its signal in a row of x, -1: made of no signal
+    const int *jadr; // [njoint] of each joint's number
+    int goal;        // of the goal's signal
+    int body, site;  // of the robot, -1: none
+} qi_bterm;
+
+typedef struct qi_bgroup {
+    const qi_obs_group *g;
+    const qi_bterm *t; // [nterm]
+    float *hist;       // [n][size]
+} qi_bgroup;
+
+typedef struct qi_wstate { // of one world
+    int64_t count;         // commands since the reset
+    int64_t decided;       // decisions
+    double phase;
+    bool begun, standing;
+} qi_wstate;
+
+typedef struct qi_now { // what one world's terms share at one decision
+    const double *x;    // its row
+    int w;
+    double q_wb[4], q_ws[4]; // base, IMU to world
+    double cmd[3], speed;
+    bool still;                            // the command is below clock.stand_below
+    const double *mq, *mqd, *mpos, *mquat; // of the motion
+    bool placed;                           // kinematics are those of this world
+    const float *enc;
+} qi_now;
+
+struct qi_bound {
+    const qi_policy *p;
+    const qi_manifest *m;
+    const qiao_io *io;
+    int n, nj;
+    int quat, command;       // signals' places in a row, -1: none
+    int sig_joint;           // the signal joint_pos, for its stamp
+    double q_bs[4], R_bs[9]; // IMU site in the base
+    const int *act;          // [nj] actuator of a joint in io's order
+    const int *qadr, *vadr;  // [nj] place of a joint's position and velocity in a row
+    const double *lo, *hi;   // [nj] reach of the target; lo > hi: none
+    const double *hold;      // [nu][3] q, kp, kd of all actuators
+    qi_bgroup obs, enc;
+    qi_wstate *ws;                         // [n]
+    double *raw, *clipped, *sent, *target; // [n][nj]
+    float *state;                          // [n][all state numbers]
+    int nstate;                            // numbers of a world
+    int *due;                              // [n] worlds that decide in this step
+    // networks: one row a deciding world
+    float *in[QI_POLICY_PORTS], *out[QI_POLICY_PORTS], *ein, *eout[QI_POLICY_PORTS];
+    void *work, *ework;
+    // kinematics of the robot, for bodies that the joints move
+    qiao_dyn *dyn;
+    double *q;          // [nq]
+    const int *jq, *jx; // [njq] coordinate of q and place in a row
+    int njq, base_pose, base_q;
+    double (*place)[4]; // [n] where the base of a fixed robot is: x y z yaw
+    double *mrow;       // [n][7 + 2 nj] the motion when the network holds it
+};
+
+void qi_now_make(const qi_bound *k, int w, const double *x, qi_now *now);
+void qi_observe(const qi_bound *k, const qi_bgroup *g, qi_now *now, bool first, float *hist);
+
+#endif
