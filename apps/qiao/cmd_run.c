@@ -121,8 +121,14 @@ static bool open_brain(job *j, qiao_diag *d) {
     j->brain = qiao_brain_def_default();
     j->brain.spec = j->a->brain, j->brain.n = 1, j->brain.deadline_ms = (int)j->deadline;
     if (j->a->isolate) j->brain.isolate = true;
+    j->brain.robot = j->robot;
     qiao_brain *brain = qiao_brain_open(&j->brain, d);
     if (!brain) return false;
+    char text[700];
+    if (!j->a->json && qiao_brain_differs(brain, j->robot, text, sizeof text))
+        fprintf(stderr,
+                args_chinese() ? "qiao：训练与此处不同：%s\n" : "qiao: not as in training: %s\n",
+                text);
     snprintf(j->brain_name, sizeof j->brain_name, "%s", base_name(qiao_brain_name(brain)));
     qiao_brain_close(brain);
     return true;
@@ -157,8 +163,9 @@ static int run(const command *c, int argc, char **argv) {
     const option opts[] = {
         {"--robot", "R", "robot by name or path of its MJCF, URDF or robot.yaml",
          "机器人：名字，或 MJCF、URDF、robot.yaml 的路径", &a.robot, NULL},
-        {"--brain", "B", "brain by name, or path of a plug-in (.so) or program (.py, any)",
-         "大脑：名字，或插件（.so）、程序（.py 等）的路径", &a.brain, NULL},
+        {"--brain", "B",
+         "brain by name, or path of a policy, a plug-in (.so), a program (.py, any)",
+         "大脑：名字，或策略、插件（.so）、程序（.py 等）的路径", &a.brain, NULL},
         {"--seed", "N", "which draw of the ranges; A..B runs a row of seeds (default 1)",
          "随机种子；A..B 表示一组种子（默认 1）", &a.seed, NULL},
         {"--engine", "E", "physics: mujoco (default), lanes, lanes32",

@@ -8,8 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-const command *const commands[] = {&command_run,       &command_replay, &command_robots,
-                                   &command_scenarios, &command_bench,  NULL};
+const command *const commands[] = {&command_run,
+                                   &command_replay,
+                                   &command_robots,
+                                   &command_brains,
+                                   &command_scenarios,
+                                   &command_bench,
+                                   NULL};
 
 static void usage(void) {
     bool zh = args_chinese();

@@ -32,13 +32,15 @@ typedef const qiao_brain_api *(*qiao_brain_entry_fn)(void);
 typedef struct qiao_brain qiao_brain;
 
 typedef struct qiao_brain_def {
-    const char *spec; // "trot" (brains/trot), "x.so", "x.py" or an executable; see docs/brain.md
+    const char *spec; // "trot", "x.so", "x.py", a policy's file, an executable; see docs/brain.md
     bool isolate;     // run a plug-in in a child process (default for plug-ins not built in)
     int deadline_ms;  // per step of a brain in another process; 0: 200
     int n;            // worlds
     bool trust;       // run a plug-in that is not built in inside this process all the same
     int start_ms;     // to say hello, to bind, to reset a brain in another process; 0: 20000
     int memory_mb;    // address space of a brain in another process; 0: 4096, < 0: no bound
+    // whose drives name the joints of a policy's file that names none; NULL: such a file is refused
+    const qiao_robot *robot;
 } qiao_brain_def;
 qiao_brain_def qiao_brain_def_default(void);
 
@@ -48,6 +50,18 @@ void qiao_brain_close(qiao_brain *b);
 const char *qiao_brain_name(const qiao_brain *b);
 double qiao_brain_rate(const qiao_brain *b);
 void qiao_brain_digest(const qiao_brain *b, uint8_t hash[QIAO_HASH_BYTES]); // of its file
+
+// What the physics had where a policy was trained; NULL: no policy. A brain cannot change its body:
+// whoever runs it compares.
+typedef struct qiao_brain_training {
+    double step, delay; // s; 0 and negative: not said
+    int njoint;
+    const char *const *joint;                    // [njoint]
+    const double *armature, *damping, *friction; // [njoint] negative: not said
+} qiao_brain_training;
+const qiao_brain_training *qiao_brain_body(const qiao_brain *b);
+// How a robot differs from that, in words; false: it does not, or nothing is said.
+bool qiao_brain_differs(const qiao_brain *b, const qiao_robot *r, char *text, size_t cap);
 
 // What a brain in another process printed last, at most 2 KB; "" if nothing. Valid until the next
 // call with b.

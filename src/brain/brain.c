@@ -6,6 +6,7 @@
 #include "brain/guard.h"
 #include "brain/peer.h"
 #include "brain/plugin.h"
+#include "brain/policy.h"
 #include "brain/search.h"
 
 #include <math.h>
@@ -32,6 +33,8 @@ struct qiao_brain {
     // in this process
     void *handle, *mem;
     const qiao_brain_api *api;
+    qi_policy *policy; // a trained one, instead of api
+    qiao_brain_training training;
     // in another
     qi_peer peer;
     qi_hello hello;
@@ -160,6 +163,69 @@ static qiao_err start_peer(qiao_brain *b, qiao_diag *d) {
     return e ? qi_peer_fault(&b->peer, &ask, e, own.text, d) : QIAO_OK;
 }
 
+// "--type int8" after a policy's name.
+static qiao_err policy_args(const qi_spec *s, int *type, qiao_diag *d) {
+    static const char *const known[] = {"float32", "bfloat16", "int8"};
+    *type = -1;
+    for (int i = 0; i < s->narg; i++) {
+        const char *v = i + 1 < s->narg ? s->arg[i + 1] : NULL;
+        if (strcmp(s->arg[i], "--type") != 0)
+            return qiao_diag_set(
+                d, QIAO_E_ARG, s->path, 0, 0,
+                "a policy takes no '%.60s'; '--type float32', 'bfloat16' or 'int8' "
+                "was expected",
+                s->arg[i]);
+        for (int k = 0; v && k < 3; k++)
+            if (strcmp(v, known[k]) == 0) *type = k;
+        if (*type < 0)
+            return qiao_diag_set(d, QIAO_E_ARG, s->path, 0, 0,
+                                 "--type: expected float32, bfloat16 or int8, not '%.60s'",
+                                 v ? v : "");
+        i++;
+    }
+    return QIAO_OK;
+}
+
+// What results call it: the manifest's name, else that of its folder.
+static void policy_name(qiao_brain *b) {
+    const char *name = b->policy->m->name;
+    char path[PATH_MAX];
+    if (!name) {
+        snprintf(path, sizeof path, "%s", b->spec.path);
+        char *slash = strrchr(path, '/');
+        if (slash && strcmp(slash, "/brain.yaml") == 0) *slash = 0;
+        name = short_name(path);
+    }
+    snprintf(b->name, sizeof b->name, "%.60s", name);
+    for (char *c = b->name; *c; c++)
+        if (*c == '/' || (unsigned char)*c < 0x21) *c = '_';
+}
+
+static qiao_err open_policy(qiao_brain *b, qiao_diag *d) {
+    int type;
+    qiao_err e = policy_args(&b->spec, &type, d);
+    if (e) return e;
+    qi_manifest *m = qi_manifest_load(b->spec.path, b->def.robot, d);
+    if (!m || !(b->policy = qi_policy_open(m, type, d))) return d->err;
+    m->y.d = d; // the file is still open for its guards
+    if (m->guards && !qi_guard_read(&m->y, m->guards, &b->guard_def)) return d->err;
+    policy_name(b);
+    b->rate_hz = qi_policy_rate(b->policy);
+    memcpy(b->digest, b->policy->digest, sizeof b->digest);
+    b->training = (qiao_brain_training){.step = m->physics.step,
+                                        .delay = m->physics.delay,
+                                        .njoint = m->njoint,
+                                        .joint = m->joint,
+                                        .armature = m->physics.armature,
+                                        .damping = m->physics.damping,
+                                        .friction = m->physics.friction};
+    return qi_plugin_rate(b->spec.path, b->rate_hz, d);
+}
+
+const qiao_brain_training *qiao_brain_body(const qiao_brain *b) {
+    return b->policy ? &b->training : NULL;
+}
+
 static qiao_err open_brain(qiao_brain *b, const qiao_brain_def *def, qiao_diag *d) {
     b->def = *def, b->peer.sock = b->peer.out = -1, b->guard_def = qi_guard_default();
     if (def->n < 1 || def->n > MOST_WORLDS)
@@ -170,6 +236,7 @@ static qiao_err open_brain(qiao_brain *b, const qiao_brain_def *def, qiao_diag *
     b->def.spec = NULL; // the caller's
     snprintf(b->name, sizeof b->name, "%.60s", short_name(b->spec.path));
     bool plugin = b->spec.kind == QI_BRAIN_PLUGIN;
+    if (b->spec.kind == QI_BRAIN_POLICY) return open_policy(b, d); // data, not code: run here
     b->remote = !plugin || def->isolate || !(b->spec.ours || def->trust);
     if (plugin && (e = qi_plugin_is_elf(b->spec.path, d))) return e;
     if ((e = digest_file(b, d))) return e;
@@ -203,6 +270,7 @@ void qiao_brain_close(qiao_brain *b) {
     qi_peer_stop(&b->peer);
     free(b->mem), qi_guards_free(b->guards);
     qi_plugin_close(b->handle);
+    qi_policy_close(b->policy);
     free(b);
 }
 
@@ -252,10 +320,28 @@ static qiao_err bind_peer(qiao_brain *b, qiao_diag *d) {
 }
 
 static qiao_err make_guards(qiao_brain *b, qiao_diag *d) {
-    const char *const *need = b->remote ? b->hello.need : b->api->need;
+    const char *const *need = b->remote   ? b->hello.need
+                              : b->policy ? b->policy->need
+                                          : b->api->need;
     qi_guards_free(b->guards);
     b->guards = qi_guards_new(&b->guard_def, b->io, need, b->n, d);
     return b->guards ? QIAO_OK : d->err;
+}
+
+static qiao_err bind_policy(qiao_brain *b, qiao_diag *d) {
+    qiao_diag own = {0};
+    size_t bytes = qi_policy_size(b->policy, b->io, b->n, &own);
+    b->mem =
+        bytes && bytes <= (size_t)4 << 30 ? aligned_alloc(64, (bytes + 63) & ~(size_t)63) : NULL;
+    if (!bytes) return qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0, "%s", own.text);
+    if (!b->mem)
+        return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "no memory for brain '%s': %zu bytes",
+                             b->name, bytes);
+    memset(b->mem, 0, bytes);
+    qiao_err e = qi_policy_init(b->policy, b->mem, b->io, b->n, &own);
+    return e ? qiao_diag_set(d, e, NULL, 0, 0, "brain '%s' does not fit this body: %s", b->name,
+                             own.text)
+             : QIAO_OK;
 }
 
 qiao_err qiao_brain_bind(qiao_brain *b, const qiao_io *io, qiao_diag *d) {
@@ -267,8 +353,9 @@ qiao_err qiao_brain_bind(qiao_brain *b, const qiao_io *io, qiao_diag *d) {
     if (!e && b->remote) e = bind_peer(b, &why);
     if (!e && !b->remote) {
         free(b->mem), b->mem = NULL;
-        e = qi_plugin_need(b->name, b->api->need, io, &why);
-        if (!e) e = qi_plugin_init(b->api, io, b->n, &b->mem, &why);
+        e = qi_plugin_need(b->name, b->policy ? b->policy->need : b->api->need, io, &why);
+        if (!e && b->policy) e = bind_policy(b, &why);
+        if (!e && b->api) e = qi_plugin_init(b->api, io, b->n, &b->mem, &why);
     }
     return e ? die(b, e, &why, d) : QIAO_OK;
 }
@@ -280,7 +367,10 @@ qiao_err qiao_brain_reset(qiao_brain *b, int world, uint64_t seed, qiao_diag *d)
         return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "reset of world %d of %d", world, b->n);
     qi_guards_reset(b->guards, world);
     if (!b->remote) {
-        b->api->reset(b->mem, world, seed);
+        if (b->policy)
+            qi_policy_reset(b->mem, world);
+        else
+            b->api->reset(b->mem, world, seed);
         return QIAO_OK;
     }
     qi_ask ask = ask_of(b, QI_WIRE_RESET, 16, QI_WIRE_READY);
@@ -345,7 +435,7 @@ qiao_err qiao_brain_step(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao
     if (b->remote) {
         e = step_peer(b, &seen, cmd, &why);
     } else {
-        e = b->api->step(b->mem, &seen, cmd);
+        e = b->policy ? qi_policy_step(b->mem, &seen, cmd) : b->api->step(b->mem, &seen, cmd);
         if (e)
             qiao_diag_set(&why, e, NULL, 0, 0, "brain '%s' gave up in step: %s (%s)", b->name,
                           qiao_err_text(e), qiao_err_name(e));

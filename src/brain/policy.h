@@ -103,6 +103,7 @@ struct qi_bound {
     const int *jq, *jx; // [njq] coordinate of q and place in a row
     int njq, base_pose, base_q;
     double (*place)[4]; // [n] where the base of a fixed robot is: x y z yaw
+    double *scratch;    // numbers of the largest term
     double *mrow;       // [n][7 + 2 nj] the motion when the network holds it
 };
 

@@ -34,6 +34,15 @@ static size_t port_bytes(const qiao_nn_port *p, int n) {
     return (size_t)p->size * (size_t)n * sizeof(float);
 }
 
+static size_t largest_term(const qi_manifest *m) {
+    int most = 8;
+    const qi_obs_group *g[2] = {&m->obs, &m->enc};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < g[k]->nterm; i++)
+            if (g[k]->term[i].dim > most) most = g[k]->term[i].dim;
+    return (size_t)most;
+}
+
 static size_t lay_out(const qi_policy *p, const qiao_io *io, int n, uint8_t *mem, plan *pl) {
     const qi_manifest *m = p->m;
     bump b = {mem, 0};
@@ -73,6 +82,7 @@ static size_t lay_out(const qi_policy *p, const qiao_io *io, int n, uint8_t *mem
             k->eout[i] = take(&b, 1, port_bytes(qiao_nn_output(p->enc, i), n));
         k->ework = take(&b, 1, qiao_nn_work(p->enc, n));
     }
+    k->scratch = take(&b, largest_term(m), sizeof(double));
     pl->dyn = take(&b, 1, qiao_dyn_size(q));
     k->q = take(&b, (size_t)q->nq, sizeof(double));
     return b.n;

@@ -214,7 +214,7 @@ static void value(const qi_bound *k, const qi_bterm *b, qi_now *now, double *v) 
 
 // The newest frame of one term into out [dim].
 static void frame(const qi_bound *k, const qi_bterm *b, qi_now *now, double most, float *out) {
-    static _Thread_local double v[QI_MAN_INPUT];
+    double *v = k->scratch;
     const qi_term *t = b->t;
     value(k, b, now, v);
     if (t->naxis) {

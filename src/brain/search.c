@@ -30,9 +30,22 @@ static bool is_file(const char *path) {
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+static bool is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 static bool ends_with(const char *s, const char *end) {
     size_t n = strlen(s), m = strlen(end);
     return n > m && strcmp(s + n - m, end) == 0;
+}
+
+// A file of a trained network or of the facts around it.
+static bool is_policy(const char *path) {
+    static const char *const end[] = {".yaml", ".yml", ".onnx", ".pt", ".pth"};
+    for (size_t i = 0; i < sizeof end / sizeof *end; i++)
+        if (ends_with(path, end[i])) return true;
+    return is_folder(path) && strchr(path, '/');
 }
 
 // $QIAO_BRAINS first, then what was built with the program (which is in the build folder, tests
@@ -65,8 +78,11 @@ int qiao_brain_list(qiao_arena *a, const char **names, int cap) {
         DIR *dir = opendir(f[i].path);
         for (struct dirent *e; dir && n < cap && (e = readdir(dir));) {
             size_t len = strlen(e->d_name);
-            if (!ends_with(e->d_name, ".so") && !ends_with(e->d_name, ".py")) continue;
-            char *s = qiao_arena_text(a, e->d_name, len - 3);
+            bool code = ends_with(e->d_name, ".so") || ends_with(e->d_name, ".py");
+            char file[PATH_MAX];
+            snprintf(file, sizeof file, "%.3500s/%.255s/brain.yaml", f[i].path, e->d_name);
+            if (!code && (e->d_name[0] == '.' || !is_file(file))) continue;
+            char *s = qiao_arena_text(a, e->d_name, code ? len - 3 : len);
             bool known = false;
             for (int k = 0; s && k < n; k++) known |= strcmp(names[k], s) == 0;
             if (s && !known) names[n++] = s;
@@ -100,13 +116,17 @@ static qiao_err find_name(const char *name, qi_spec *s, qiao_diag *d) {
     int n = list_folders(f);
     qiao_err e = QIAO_E_NAME;
     for (int i = 0; e && i < n; i++) {
-        if (strlen(f[i].path) + strlen(name) + 5 > PATH_MAX) continue;
+        if (strlen(f[i].path) + strlen(name) + 14 > PATH_MAX) continue;
         snprintf(s->path, PATH_MAX, "%.3500s/%.500s.so", f[i].path, name);
         s->kind = QI_BRAIN_PLUGIN, s->ours = f[i].ours;
         if (is_file(s->path)) e = QIAO_OK;
         if (!e) break;
         snprintf(s->path, PATH_MAX, "%.3500s/%.500s.py", f[i].path, name);
         s->kind = QI_BRAIN_PYTHON, s->ours = false;
+        if (is_file(s->path)) e = QIAO_OK;
+        if (!e) break;
+        snprintf(s->path, PATH_MAX, "%.3500s/%.500s/brain.yaml", f[i].path, name);
+        s->kind = QI_BRAIN_POLICY;
         if (is_file(s->path)) e = QIAO_OK;
     }
     free(f);
@@ -141,21 +161,27 @@ qiao_err qi_spec_find(const char *spec, qi_spec *s, qiao_diag *d) {
         if (e) return e;
     }
     bool so = ends_with(first, ".so"), py = ends_with(first, ".py");
-    bool path = so || py || strchr(first, '/') || is_file(first);
+    bool net = is_policy(first);
+    bool path = so || py || net || strchr(first, '/') || is_file(first);
     if (!path) {
         qiao_err e = find_name(first, s, d);
         if (e) return e;
     } else {
         snprintf(s->path, PATH_MAX, "%.4000s", first);
-        s->kind = so ? QI_BRAIN_PLUGIN : py ? QI_BRAIN_PYTHON : QI_BRAIN_PROGRAM;
+        s->kind = so    ? QI_BRAIN_PLUGIN
+                  : py  ? QI_BRAIN_PYTHON
+                  : net ? QI_BRAIN_POLICY
+                        : QI_BRAIN_PROGRAM;
     }
     if (s->kind == QI_BRAIN_PLUGIN && s->narg)
         return qiao_diag_set(d, QIAO_E_ARG, s->path, 0, 0, "is a plug-in, and takes no arguments");
     if (s->kind == QI_BRAIN_PLUGIN) return QIAO_OK; // plugin.c looks closer
+    if (s->kind == QI_BRAIN_POLICY && is_folder(s->path)) return QIAO_OK;
     if (!is_file(s->path))
         return qiao_diag_set(d, QIAO_E_IO, s->path, 0, 0, "there is no such file");
     if (s->kind == QI_BRAIN_PROGRAM && access(s->path, X_OK) != 0)
         return qiao_diag_set(d, QIAO_E_ARG, s->path, 0, 0,
-                             "is neither a plug-in (.so) nor Python (.py), nor may it be run");
+                             "is neither a plug-in (.so), Python (.py) nor a trained policy "
+                             "(.yaml, .onnx), nor may it be run");
     return QIAO_OK;
 }

@@ -7,7 +7,12 @@
 
 #include <limits.h>
 
-typedef enum qi_brain_kind { QI_BRAIN_PLUGIN, QI_BRAIN_PYTHON, QI_BRAIN_PROGRAM } qi_brain_kind;
+typedef enum qi_brain_kind {
+    QI_BRAIN_PLUGIN,
+    QI_BRAIN_PYTHON,
+    QI_BRAIN_PROGRAM,
+    QI_BRAIN_POLICY, // a manifest, a folder with one, or a maker's own file
+} qi_brain_kind;
 
 enum { QI_SPEC_ARGS = 16, QI_SPEC_BYTES = 4096 };
 typedef struct qi_spec {
