@@ -16,7 +16,7 @@ typedef struct brains_args {
     bool check;
 } brains_args;
 
-static const char *say(const char *en, const char *zh) { return args_chinese() ? zh : en; }
+#define say(en, zh) (args_chinese() ? (zh) : (en)) // formats stay literals
 
 static int list(void) {
     qiao_arena *a = qiao_arena_new();
@@ -107,7 +107,7 @@ static void show_group(const char *name, const qi_obs_group *g) {
     for (int i = 0; i < g->nterm; i++) {
         const qi_term *t = &g->term[i];
         printf("  %-20s %4d", t->name, t->dim);
-        if (t->dim && t->scale[0] != 1) printf("  x %g", t->scale[0]);
+        if (t->dim && t->scale[0] != 1 && t->kind != QI_TERM_CONSTANT) printf("  x %g", t->scale[0]);
         puts("");
     }
 }
@@ -134,7 +134,7 @@ static int show(const char *name, const brains_args *a) {
                    "每秒 %g 次决策，%g 次指令，%d 个关节\n"),
                m->rate_hz, qi_policy_rate(p), m->njoint);
         show_group("encoder_observation", &m->enc), show_group("observation", &m->obs);
-        printf(say("reads:", "读取："));
+        fputs(say("reads:", "读取："), stdout);
         for (int i = 0; i < p->nneed; i++) printf(" %s", p->need[i]);
         puts("");
         for (int i = 0; i < m->nnote; i++) printf(say("assumed: %s\n", "假定：%s\n"), m->note[i]);

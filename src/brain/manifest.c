@@ -255,6 +255,7 @@ static bool spread(qi_import *im, qi_term *t) {
         for (int i = 0; i < m->njoint; i++) j[i] = i;
         t->joint = j, t->njoint = m->njoint;
     }
+    if (t->kind == QI_TERM_ENCODER) return true; // when its network is open
     int dim = dim_of(m, t);
     if (!t->scale || (given == 0 && dim != 1)) {
         double *s = qi_im_row(im, dim, t->scale ? t->scale[0] : 1);
@@ -262,7 +263,7 @@ static bool spread(qi_import *im, qi_term *t) {
         t->scale = s;
     }
     if (!t->offset && !(t->offset = qi_im_row(im, dim, 0))) return false;
-    if (t->kind != QI_TERM_ENCODER) t->dim = dim;
+    t->dim = dim;
     if (t->history < 1) t->history = 0;
     return true;
 }

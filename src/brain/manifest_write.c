@@ -11,6 +11,7 @@
 // The shortest text that reads back as the same number.
 static void put_num(FILE *f, double x) {
     char text[40];
+    x += 0.0; // no -0
     for (int digits = 6; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, x);
         if (strtod(text, NULL) == x) break;
