@@ -334,6 +334,7 @@ bool qi_manifest_layout(qi_manifest *m, qiao_diag *d) {
 
 // ---- files ----
 
+// (d may be NULL: the caller asks again when it matters.)
 const char *qi_manifest_path(qiao_arena *a, const char *dir, const char *file, qiao_diag *d) {
     static const char var[] = "$QIAO_DATA/";
     if (strncmp(file, var, sizeof var - 1) == 0) {

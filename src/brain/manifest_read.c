@@ -377,9 +377,9 @@ static bool read_net(qi_import *im, yaml_node_t *at, const char *key, const char
         return false;
     if (!v) return true;
     net->at = mark(v);
-    qiao_diag own = {0};
-    net->path = qi_manifest_path(im->m->arena, im->dir, net->file, &own);
-    return net->path || qi_yaml_fault(im->y, v, "%s", own.text);
+    // without $QIAO_DATA there is no path; opening the network says so
+    net->path = qi_manifest_path(im->m->arena, im->dir, net->file, NULL);
+    return true;
 }
 
 static bool read_network(qi_import *im) {
@@ -611,10 +611,8 @@ static bool read_motion(qi_import *im) {
     m->motion.body = (int)body, m->motion.at = mark(at);
     if (!m->motion.file == !m->motion.time)
         return qi_yaml_fault(y, at, "motion: expected 'file', or 'time' if the network holds it");
-    if (!m->motion.file) return true;
-    qiao_diag own = {0};
-    m->motion.path = qi_manifest_path(m->arena, im->dir, m->motion.file, &own);
-    return m->motion.path || qi_yaml_fault(y, qi_yaml_get(y, at, "file"), "%s", own.text);
+    if (m->motion.file) m->motion.path = qi_manifest_path(m->arena, im->dir, m->motion.file, NULL);
+    return true;
 }
 
 static bool read_hold(qi_import *im) {

@@ -133,12 +133,25 @@ static bool size_fits(const qi_policy *p, const qi_net *net, const qi_obs_group 
     return false;
 }
 
+// A path that could not be made says why.
+static bool at_hand(const qi_manifest *m, const char *file, const char *path, qi_mark at,
+                    qiao_diag *d) {
+    qiao_diag own = {0};
+    if (path || !file) return path != NULL;
+    qi_manifest_path(m->arena, "", file, &own);
+    qi_manifest_fault(m, at, QIAO_E_IO, d, "%s", own.text);
+    return false;
+}
+
 static bool open_nets(qi_policy *p, qiao_nn_type type, qiao_diag *d) {
     qi_manifest *m = p->m;
     const qi_net *net[2] = {&m->policy, &m->encoder};
     qiao_nn **to[2] = {&p->net, &p->enc};
     for (int i = 0; i < 2; i++) {
-        if (!net[i]->path) continue;
+        if (!net[i]->file || !at_hand(m, net[i]->file, net[i]->path, net[i]->at, d)) {
+            if (net[i]->file) return false;
+            continue;
+        }
         size_t n = strlen(net[i]->path);
         if (n > 3 && (strcmp(net[i]->path + n - 3, ".pt") == 0 ||
                       (n > 4 && strcmp(net[i]->path + n - 4, ".pth") == 0)))
@@ -222,7 +235,8 @@ static int count_rows(const char *s) {
 
 static bool read_motion(qi_policy *p, qiao_diag *d) {
     qi_manifest *m = p->m;
-    if (!m->motion.path) return true;
+    if (!m->motion.file) return true;
+    if (!at_hand(m, m->motion.file, m->motion.path, m->motion.at, d)) return false;
     char *text;
     size_t bytes;
     if (qiao_file_read(m->motion.path, MOTION_BYTES, &text, &bytes, d)) return false;
