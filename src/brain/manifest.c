@@ -282,7 +282,7 @@ bool qi_im_finish(qi_import *im) {
 
 static bool layout_group(qi_manifest *m, qi_obs_group *g, const char *what, qiao_diag *d) {
     if (g->history < 1) g->history = 1;
-    int frame = 0, size = 0, most = 1;
+    int frame = 0, size = 0;
     for (int i = 0; i < g->nterm; i++) {
         qi_term *t = &g->term[i];
         int h = t->history > 0 ? t->history : g->history;
@@ -298,7 +298,6 @@ static bool layout_group(qi_manifest *m, qi_obs_group *g, const char *what, qiao
                    false;
         t->at_frame = frame, t->at_input = size;
         frame += t->dim, size += t->dim * h;
-        if (h > most) most = h;
         if (size > QI_MAN_INPUT)
             return qi_manifest_fault(m, t->at, QIAO_E_LIMIT, d,
                                      "%s: more than %d numbers would go into the network", what,
@@ -306,7 +305,6 @@ static bool layout_group(qi_manifest *m, qi_obs_group *g, const char *what, qiao
                    false;
     }
     g->frame = frame, g->size = size;
-    if (most > g->history) g->history = most;
     return true;
 }
 

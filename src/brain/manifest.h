@@ -88,7 +88,7 @@ typedef struct qi_term {
 typedef struct qi_obs_group { // what goes into one input of a network
     int nterm;
     qi_term *term; // [nterm]
-    int history;   // most frames of any term
+    int history;   // frames of a term that has no number of its own
     bool by_term;  // all frames of a term, then the next term; else frame by frame
     bool newest_first;
     bool fill_zero;  // at the start: zeros; else the first frame repeated

@@ -296,9 +296,9 @@ static const char *lacks(const qi_term *t) {
 static bool read_term(qi_import *im, yaml_node_t *at, qi_obs_group *g) {
     qi_yaml *y = im->y;
     static const char *const keys[] = {
-        "term",  "scale",  "offset",     "clip", "history",     "joints", "source",
-        "frame", "unit",   "noise_free", "of",   "form",        "hz",     "grid",
-        "dim",   "values", "object",     "goal", "relative_to", "sixd",   "relative"};
+        "term",   "scale",      "offset",      "clip", "history",  "joints", "source", "frame",
+        "unit",   "noise_free", "of",          "form", "hz",       "grid",   "dim",    "values",
+        "object", "goal",       "relative_to", "sixd", "relative", "axes"};
     const char *known[QI_TERM_KINDS];
     for (int i = 0; i < QI_TERM_KINDS; i++) known[i] = qi_term_name((qi_term_kind)i);
     if (!qi_yaml_keys(y, at, keys, (int)(sizeof keys / sizeof *keys))) return false;

@@ -57,6 +57,10 @@ static void put_joints(FILE *f, const qi_manifest *m, const int *pick, int n, in
             fputs(i == 0 ? "" : i % 4 == 0 ? ",\n  " : ", ", f);
             put_text(f, m->joint[pick ? pick[i] : i]), fputs(": ", f);
         }
+        if (width == 2 && isnan(x[2 * i])) { // of the robot
+            fputs("joint_range", f);
+            continue;
+        }
         if (width == 2) fputc('[', f);
         put_num(f, x[i * width]);
         if (width == 2) fputs(", ", f), put_num(f, x[i * width + 1]), fputc(']', f);

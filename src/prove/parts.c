@@ -79,6 +79,7 @@ qiao_err qiao_parts_get(const qiao_sweep_def *def, qiao_parts *p, qiao_diag *d) 
     if (found.d.err) return qiao_diag_set(d, found.d.err, NULL, 0, 0, "%s", found.d.text);
     qiao_brain_def bd = def->brain;
     bd.n = 1;
+    if (!bd.robot) bd.robot = def->robot;
     qiao_brain *b = qiao_brain_open(&bd, d);
     if (!b) return d->err;
     snprintf(p->brain, sizeof p->brain, "%s", base_name(qiao_brain_name(b)));

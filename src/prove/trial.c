@@ -25,6 +25,7 @@ static void *run_share(void *arg) {
     share *s = arg;
     qiao_brain_def bd = s->def->brain;
     bd.n = s->n;
+    if (!bd.robot) bd.robot = s->def->robot;
     qiao_brain *brain = qiao_brain_open(&bd, &s->d);
     s->e = brain ? qi_batch_run(s->def, s->def->trial + s->from, s->n, brain, s->one,
                                 s->result + s->from, &s->d)
