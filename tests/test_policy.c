@@ -528,6 +528,70 @@ TEST(motion_from_a_file) {
     unlink("build/test_motion.csv");
 }
 
+// The motion lies in the network: time_step t says joint positions 2 t, 3 t; velocities are their
+// negatives; body 1 stands at height t.
+TEST(motion_in_the_network) {
+    static pb model, graph;
+    static const float pos[2] = {2, 3}, vel[2] = {-2, -3}, body[6] = {9, 9, 9, 0, 0, 1};
+    static const float quat[8] = {0}, one[8] = {1, 0, 0, 0, 1, 0, 0, 0};
+    float w[22];
+    for (int i = 0; i < 22; i++) w[i] = i == 0;
+    qiao_diag d = {0};
+    model.n = graph.n = 0;
+    onnx_node(&graph, "MatMul obs W -> actions"),
+        onnx_node(&graph, "MatMul time_step P -> joint_pos");
+    onnx_node(&graph, "MatMul time_step V -> joint_vel");
+    onnx_node(&graph, "MatMul time_step B -> body_pos_w");
+    onnx_node(&graph, "MatMul time_step Q -> still"),
+        onnx_node(&graph, "Add still One -> body_quat_w");
+    onnx_tensor(&graph, "W", 11, 2, w), onnx_tensor(&graph, "P", 1, 2, pos);
+    onnx_tensor(&graph, "V", 1, 2, vel), onnx_tensor(&graph, "B", 1, 6, body);
+    onnx_tensor(&graph, "Q", 1, 8, quat), onnx_tensor(&graph, "One", 1, 8, one);
+    onnx_port(&graph, 11, "obs", 11), onnx_port(&graph, 11, "time_step", 1);
+    onnx_port(&graph, 12, "actions", 2), onnx_port(&graph, 12, "joint_pos", 2);
+    onnx_port(&graph, 12, "joint_vel", 2), onnx_port(&graph, 12, "body_pos_w", 6);
+    onnx_port(&graph, 12, "body_quat_w", 8);
+    static const char *const meta[] = {
+        "joint_names",       "FL_hip_joint,RR_calf_joint",
+        "anchor_body_name",  "base",
+        "body_names",        "FL_hip,base",
+        "command_names",     "motion",
+        "observation_names", "command,motion_anchor_ori_b,base_height"};
+    for (int i = 0; i < 10; i += 2) onnx_meta(&model, meta[i], meta[i + 1]);
+    onnx_end(&model, &graph);
+    CHECK(onnx_write(RIG_NET, &model));
+    // as an importer reads it: a term that no one knows is named
+    CHECK(!qi_manifest_load(RIG_NET, NULL, &d));
+    CHECK_TEXT(d.text, "what 'base_height' is made of is not known");
+    d = (qiao_diag){0};
+    static const char text[] =
+        "network: {policy: test_policy.onnx}\n" RIG_TWO
+        "motion: {time: time_step, joint_pos: joint_pos, joint_vel: joint_vel, body_pos: "
+        "body_pos_w,\n"
+        "  body_quat: body_quat_w, body: 1, anchor: base}\n"
+        "observation: {terms: [{term: motion_command}, {term: motion_anchor_ori_b}, {term: "
+        "motion_target_height}]}\naction: {}\n";
+    qi_manifest *m = qi_manifest_read("brain.yaml", text, strlen(text), "build", NULL, &d);
+    CHECK(m, "%s", d.text);
+    qi_policy *p = must(qi_policy_open(m, -1, &d), &d);
+    rig_make(&g, 2, 1, false);
+    void *mem = must_bind(p, &g.io, 2);
+    rig_at(&g, 0, "imu_quat")[0] = rig_at(&g, 1, "imu_quat")[0] = 1;
+    for (int k = 0; k < 4; k++) {
+        if (k == 2) qi_policy_reset(mem, 1);
+        CHECK(qi_policy_step(mem, &g.obs, &g.cmd) == QIAO_OK);
+        for (int w2 = 0; w2 < 2; w2++) {
+            const float *in = qi_policy_input(mem, w2), t = (float)(w2 && k >= 2 ? k - 2 : k);
+            const float want[11] = {2 * t, 3 * t, -2 * t, -3 * t, 1, 0, 0, 1, 0, 0, t};
+            for (int i = 0; i < 11; i++)
+                CHECK(in[i] == want[i], "step %d world %d [%d] %g", k, w2, i, (double)in[i]);
+        }
+    }
+    CHECK(qi_policy_action(mem, 0)[0] == 6, "the action is of the second run");
+    free(mem), qi_policy_close(p);
+    unlink(RIG_NET);
+}
+
 // ---- what does not fit is said ----
 
 static void refused_open(int in, int out, const char *text, const char *says) {
