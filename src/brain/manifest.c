@@ -255,7 +255,8 @@ static bool spread(qi_import *im, qi_term *t) {
         for (int i = 0; i < m->njoint; i++) j[i] = i;
         t->joint = j, t->njoint = m->njoint;
     }
-    if (t->kind == QI_TERM_ENCODER) return true; // when its network is open
+    if (t->kind == QI_TERM_ENCODER) // its own size comes when its network is open
+        return t->offset || (t->offset = qi_im_row(im, 1, 0));
     int dim = dim_of(m, t);
     if (!t->scale || (given == 0 && dim != 1)) {
         double *s = qi_im_row(im, dim, t->scale ? t->scale[0] : 1);
@@ -308,7 +309,59 @@ static bool layout_group(qi_manifest *m, qi_obs_group *g, const char *what, qiao
     return true;
 }
 
+// A name that can be written down and is no pattern.
+static bool is_name(const char *s) {
+    size_t n = 0;
+    for (; s && s[n]; n++)
+        if (n > 120 || (unsigned char)s[n] < 0x20 || strchr("*?[", s[n])) return false;
+    return n > 0;
+}
+
+// A pair that is upside down, a gain below 0: whatever form it came in.
+static const char *odd_values(const qi_manifest *m, qi_mark *at) {
+    const double *pair[3] = {m->command.vx, m->command.vy, m->command.yaw_rate};
+    for (int i = 0; i < 3; i++)
+        if (pair[i][0] > pair[i][1]) return "a range of commands is upside down";
+    for (int i = 0; i < m->njoint; i++) {
+        *at = m->joint_at[i];
+        const double *c = m->action.clip + 2 * i, *r = m->action.reach + 2 * i;
+        if (c[0] > c[1] || r[0] > r[1]) return "a clip of the action is upside down";
+        if ((m->kp[i] < 0 && m->kp[i] != -1) || (m->kd[i] < 0 && m->kd[i] != -1))
+            return "a gain is below 0";
+        if (m->torque_limit[i] < 0) return "a torque limit is below 0";
+        if (m->kp[i] > 1e6 || m->kd[i] > 1e6) return "a gain is above 1e6";
+    }
+    *at = (qi_mark){0};
+    for (int i = 0; i < m->nhold; i++)
+        if (fabs(m->hold[i].pose) > 100 || m->hold[i].kp > 1e6 || m->hold[i].kd > 1e6 ||
+            (m->hold[i].kp < 0 && m->hold[i].kp != -1) ||
+            (m->hold[i].kd < 0 && m->hold[i].kd != -1))
+            return "a joint is held by a gain or at an angle that cannot be";
+    const qi_obs_group *g[2] = {&m->obs, &m->enc};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < g[k]->nterm; i++) {
+            *at = g[k]->term[i].at;
+            if (g[k]->term[i].clip[0] > g[k]->term[i].clip[1]) return "its clip is upside down";
+        }
+    *at = (qi_mark){0};
+    if (m->obs.clip < 0 || m->enc.clip < 0) return "a clip is below 0";
+    if (m->physics.step != 0 && !(m->physics.step >= 1e-5 && m->physics.step <= 0.1))
+        return "the physics step is not between 0.01 and 100 ms";
+    return NULL;
+}
+
 bool qi_manifest_layout(qi_manifest *m, qiao_diag *d) {
+    qi_mark at = {0};
+    const char *odd = odd_values(m, &at);
+    if (odd) return qi_manifest_fault(m, at, QIAO_E_FORMAT, d, "%s", odd), false;
+    if (m->name && strlen(m->name) > 100)
+        return qi_manifest_fault(m, (qi_mark){0}, QIAO_E_LIMIT, d, "its name is too long"), false;
+    for (int i = 0; i < m->njoint; i++)
+        if (!is_name(m->joint[i]))
+            return qi_manifest_fault(m, m->joint_at[i], QIAO_E_FORMAT, d,
+                                     "'%.60s' is no name of a joint",
+                                     m->joint[i] ? m->joint[i] : ""),
+                   false;
     for (int i = 0; i < m->njoint; i++)
         for (int k = 0; k < i; k++)
             if (m->joint[i] && m->joint[k] && strcmp(m->joint[i], m->joint[k]) == 0)

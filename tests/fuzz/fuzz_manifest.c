@@ -3,6 +3,7 @@
 // is read can be written, and what is written reads again to the same text.
 #include "brain/manifest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,11 @@ static const qiao_robot *robot(void) {
     if (!r) setenv("QIAO_HOME", ".", 0), r = qiao_robot_load("go2", &d);
     if (!r) abort();
     return r;
+}
+
+static void stop(const char *a, const char *b) {
+    fprintf(stderr, "%s\n---\n%s\n", a, b ? b : "");
+    abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
@@ -29,10 +35,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     if (!one) abort();
     qi_manifest *again =
         qi_manifest_read("w.yaml", one, strlen(one), "tests/data/manifest", robot(), &d);
-    if (!again) abort();
+    if (!again) stop(d.text, one);
     char *two = qi_manifest_write(again);
     const char *a = strstr(one, "network:"), *b = two ? strstr(two, "network:") : NULL;
-    if (!a || !b || strcmp(a, b) != 0) abort();
+    if (!a || !b || strcmp(a, b) != 0) stop(one, two);
     free(one), free(two);
     qi_manifest_free(again), qi_manifest_free(m);
     return 0;
