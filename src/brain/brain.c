@@ -167,23 +167,18 @@ static qiao_err start_peer(qiao_brain *b, qiao_diag *d) {
 static qiao_err policy_args(const qi_spec *s, int *type, qiao_diag *d) {
     static const char *const known[] = {"float32", "bfloat16", "int8"};
     *type = -1;
-    for (int i = 0; i < s->narg; i++) {
-        const char *v = i + 1 < s->narg ? s->arg[i + 1] : NULL;
-        if (strcmp(s->arg[i], "--type") != 0)
-            return qiao_diag_set(
-                d, QIAO_E_ARG, s->path, 0, 0,
-                "a policy takes no '%.60s'; '--type float32', 'bfloat16' or 'int8' "
-                "was expected",
-                s->arg[i]);
-        for (int k = 0; v && k < 3; k++)
-            if (strcmp(v, known[k]) == 0) *type = k;
-        if (*type < 0)
-            return qiao_diag_set(d, QIAO_E_ARG, s->path, 0, 0,
-                                 "--type: expected float32, bfloat16 or int8, not '%.60s'",
-                                 v ? v : "");
-        i++;
-    }
-    return QIAO_OK;
+    if (s->narg == 0) return QIAO_OK;
+    if (strcmp(s->arg[0], "--type") != 0 || s->narg > 2)
+        return qiao_diag_set(d, QIAO_E_ARG, s->path, 0, 0,
+                             "a policy takes no '%.60s'; '--type float32', 'bfloat16' or 'int8' "
+                             "was expected",
+                             s->arg[s->narg > 2 ? 2 : 0]);
+    for (int k = 0; s->narg == 2 && k < 3; k++)
+        if (strcmp(s->arg[1], known[k]) == 0) *type = k;
+    if (*type >= 0) return QIAO_OK;
+    return qiao_diag_set(d, QIAO_E_ARG, s->path, 0, 0,
+                         "--type: expected float32, bfloat16 or int8, not '%.60s'",
+                         s->narg == 2 ? s->arg[1] : "");
 }
 
 // What results call it: the manifest's name, else that of its folder.
