@@ -141,7 +141,7 @@ TEST(files_that_are_no_plug_in) {
          "$: is a shared object for another kind of machine"},
         {"plugins/exec.so", OPEN, QIAO_E_FORMAT,
          "$: is an ELF file, but not a shared object; link it with -shared"},
-        {"plugins", OPEN, QIAO_E_IO, "$: there is no such file"},
+        {"plugins", OPEN, QIAO_E_IO, "$: is a folder without a brain.yaml"},
     };
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         char keep[2] = {data[16], data[18]};
@@ -301,7 +301,8 @@ TEST(a_program_that_is_none) {
     snprintf(path, sizeof path, "%splugins/no_program", body_dir());
     CHECK(!qiao_file_write(path, "\1\2\3", 3, NULL));
     CHECK(!open_spec("plugins/no_program", &d));
-    CHECK_TEXT(d.text, "is neither a plug-in (.so) nor Python (.py), nor may it be run");
+    CHECK_TEXT(d.text, "is neither a plug-in (.so), Python (.py) nor a trained policy (.yaml, "
+                       ".onnx), nor may it be run");
     d = (qiao_diag){0};
     chmod(path, 0755);
     CHECK(!open_spec("plugins/no_program", &d) && d.err == QIAO_E_PEER);

@@ -107,7 +107,8 @@ static void show_group(const char *name, const qi_obs_group *g) {
     for (int i = 0; i < g->nterm; i++) {
         const qi_term *t = &g->term[i];
         printf("  %-20s %4d", t->name, t->dim);
-        if (t->dim && t->scale[0] != 1 && t->kind != QI_TERM_CONSTANT) printf("  x %g", t->scale[0]);
+        if (t->dim && t->scale[0] != 1 && t->kind != QI_TERM_CONSTANT)
+            printf("  x %g", t->scale[0]);
         puts("");
     }
 }

@@ -176,7 +176,13 @@ qiao_err qi_spec_find(const char *spec, qi_spec *s, qiao_diag *d) {
     if (s->kind == QI_BRAIN_PLUGIN && s->narg)
         return qiao_diag_set(d, QIAO_E_ARG, s->path, 0, 0, "is a plug-in, and takes no arguments");
     if (s->kind == QI_BRAIN_PLUGIN) return QIAO_OK; // plugin.c looks closer
-    if (s->kind == QI_BRAIN_POLICY && is_folder(s->path)) return QIAO_OK;
+    if (s->kind == QI_BRAIN_POLICY && is_folder(s->path)) {
+        char file[PATH_MAX];
+        snprintf(file, sizeof file, "%.4000s/brain.yaml", s->path);
+        return is_file(file)
+                   ? QIAO_OK
+                   : qiao_diag_set(d, QIAO_E_IO, s->path, 0, 0, "is a folder without a brain.yaml");
+    }
     if (!is_file(s->path))
         return qiao_diag_set(d, QIAO_E_IO, s->path, 0, 0, "there is no such file");
     if (s->kind == QI_BRAIN_PROGRAM && access(s->path, X_OK) != 0)
