@@ -115,6 +115,7 @@ $(PY)/.ready: $(BUILD)/libqiao.so $(wildcard bindings/python/*.* bindings/python
 	@$(CC) -E -Iinclude bindings/python/all.h | python3 bindings/python/cdef.py > $(PY)/qiao.cdef
 	@cp -L $(MJ)/libmujoco.so.[0-9]* $(PY)
 	@cp -r robots scenarios $(PY)/data && cp $(BRAINS) brains/*.py $(PY)/data/brains
+	@cp --parents brains/*/brain.yaml $(PY)/data
 	@touch $@
 python: $(PY)/.ready
 wheel: python
