@@ -282,7 +282,23 @@ static bool note_values(qiao_case *c) {
     return true;
 }
 
-static bool make_case(qiao_case *c, uint64_t seed, uint64_t trial, qiao_diag *d) {
+// Where the caller wants the parameters to lie.
+static bool choose(qiao_case *c, const double *u, qiao_diag *d) {
+    const qiao_scenario *s = c->s;
+    for (int i = 0; u && i < s->nparam; i++) {
+        if (isnan(u[i])) continue;
+        if (!(u[i] >= 0 && u[i] <= 1)) {
+            qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "the place of '%s' is %g, expected 0 to 1",
+                          s->param[i].name, u[i]);
+            return false;
+        }
+        qi_slot *slot = c->in->slot[s->param_slot[i]];
+        slot->chosen = true, slot->place = u[i];
+    }
+    return true;
+}
+
+static bool make_case(qiao_case *c, uint64_t seed, uint64_t trial, const double *u, qiao_diag *d) {
     // the syntax tree is shared and const; the module is copied for its diag
     qi_module *m = qiao_arena_get(c->a, sizeof *m);
     if (!m) return false;
@@ -291,7 +307,7 @@ static bool make_case(qiao_case *c, uint64_t seed, uint64_t trial, qiao_diag *d)
     c->in = qi_inst_new(m, c->a, d);
     if (!c->in) return false;
     c->in->seed = seed, c->in->trial = trial;
-    if (!bind_robot(c, d)) return false;
+    if (!bind_robot(c, d) || !choose(c, u, d)) return false;
     if (qi_draw(c->in)) return say_fit(c, d), false;
     c->text = qi_concrete(c->s, c->in, c->a, seed, trial);
     return c->text && time_limit(c, d) && qi_scene_build(c, d) && qi_case_signals(c, d) &&
@@ -300,13 +316,18 @@ static bool make_case(qiao_case *c, uint64_t seed, uint64_t trial, qiao_diag *d)
 
 qiao_case *qiao_case_new(const qiao_scenario *s, const qiao_robot *r, uint64_t seed, uint64_t trial,
                          qiao_diag *d) {
+    return qiao_case_new_at(s, r, seed, trial, NULL, d);
+}
+
+qiao_case *qiao_case_new_at(const qiao_scenario *s, const qiao_robot *r, uint64_t seed,
+                            uint64_t trial, const double *u, qiao_diag *d) {
     qiao_diag own = {0};
     if (!d) d = &own;
     qiao_arena *a = qiao_arena_new();
     qiao_case *c = a ? qiao_arena_get(a, sizeof *c) : NULL;
     if (c) {
         c->a = a, c->s = s, c->robot = r;
-        if (make_case(c, seed, trial, d)) return c;
+        if (make_case(c, seed, trial, u, d)) return c;
     }
     qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
     qiao_arena_free(a);

@@ -20,9 +20,14 @@ static void fault(qi_inst *in, qiao_err e, const qi_slot *s, const char *what) {
     in->failed = true;
 }
 
-static qi_val draw(qi_inst *in, const qi_slot *s) {
+static double place_of(const qi_inst *in, const qi_slot *s) {
+    if (s->chosen) return s->place;
     qiao_rng r = {in->seed, in->trial, name_key(s->path)};
-    double u = qiao_rng_uniform(&r, s->tries, QIAO_RNG_CASE);
+    return qiao_rng_uniform(&r, s->tries, QIAO_RNG_CASE);
+}
+
+static qi_val draw(qi_inst *in, const qi_slot *s) {
+    double u = place_of(in, s), hi = s->f->type->whole ? floor(s->hi) : s->hi;
     if (s->list) {
         int n = qi_list_len(s->list), k = (int)(u * n);
         const qi_node *e = s->list->a;
@@ -32,7 +37,7 @@ static qi_val draw(qi_inst *in, const qi_slot *s) {
     }
     double x = s->lo + u * (s->hi - s->lo);
     if (s->f->type->whole) x = floor(ceil(s->lo) + u * (floor(s->hi) - ceil(s->lo) + 1));
-    return (qi_val){.x = x > s->hi ? s->hi : x};
+    return (qi_val){.x = x > hi ? hi : x};
 }
 
 qi_val qi_slot_value(qi_inst *in, qi_slot *s) {
@@ -74,6 +79,7 @@ static int mark_free(qi_inst *in, const qi_node *n, qi_obj *self, qi_slot *it, q
         if (!s || s->mark == in->mark) return k;
         s->mark = in->mark;
         if (!*first && s->f->type->kind != QI_OBJ) *first = s;
+        if (qi_is_drawn(s) && s->chosen) return in->touched = true, k;
         if (qi_is_drawn(s)) return s->tries++, k + 1;
         return s->eq ? k + mark_free(in, s->eq, s->eq_self, s->eq_it, first) : k;
     }
@@ -108,6 +114,9 @@ static void broken(qi_inst *in, const qi_rule *r, const qi_slot *s, bool drawn) 
         qi_fail(in->m, QIAO_E_INFEASIBLE, r->expr,
                 "no values found for which this holds, in %d tries: keep(%s); the last %s was %s",
                 QI_TRIES_MAX, rule, path, value);
+    else if (!in->failed && in->touched && !r->odd)
+        qi_fail(in->m, QIAO_E_FIT, r->expr, "the chosen values break keep(%s): %s is %s", rule,
+                path, value);
     else if (!in->failed && fit)
         qi_fail(in->m, QIAO_E_FIT, r->expr, "outside the odd of %s: %s is %s, expected %s",
                 in->m->main->name, path, value, rule);
@@ -137,7 +146,7 @@ static bool step(qi_inst *in) {
         qi_env e = {in, r->self, r->it, NULL};
         if (qi_eval(&e, r->expr).x != 0 || in->failed) continue;
         qi_slot *first = NULL;
-        in->mark++;
+        in->mark++, in->touched = false;
         int free = mark_free(in, r->expr, r->self, r->it, &first);
         if (r->odd || free == 0) broken(in, r, first, false);
         again = true;

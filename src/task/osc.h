@@ -269,6 +269,8 @@ typedef struct qi_slot { // one field of one object
     int state; // 0 open, 1 being worked out, 2 known
     uint64_t tries;
     int mark;
+    bool chosen; // the caller says where in its range or list it lies: at `place`, 0..1
+    double place;
 } qi_slot;
 
 typedef struct qi_obj {
@@ -301,7 +303,7 @@ typedef struct qi_inst {
     qi_rule *rule;
     uint64_t seed, trial;
     int mark;
-    bool failed;
+    bool failed, touched; // touched: the rule that was looked at last rests on a chosen place
 } qi_inst;
 
 typedef struct qi_env { // where an expression is worked out
