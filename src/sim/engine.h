@@ -51,6 +51,10 @@ typedef struct qi_engine {
     // Takes over m (to be deleted by mj_deleteModel), the world's model with other numbers, and
     // copies drive [nu].
     qiao_err (*vary)(qi_world *w, struct mjModel_ *m, const qi_drive *drive, qiao_diag *d);
+    // The world becomes m, which has the shape of its model and is its own to read until the next
+    // recast; numbers: the same with the drives' armatures, valid during the call. A reset follows.
+    qiao_err (*recast)(qi_world *w, const qiao_model *m, const struct mjModel_ *numbers,
+                       qiao_diag *d);
     // A copy of the world's state and of its model with its numbers: the caller's to delete. NULL:
     // out of memory.
     struct mjData_ *(*copy)(const qi_world *w, struct mjModel_ **m);

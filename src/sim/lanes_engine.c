@@ -2,6 +2,7 @@
 // lanes_engine.c - engines "lanes" (64 bit) and "lanes32" as room sim knows them: worlds that are
 // alike share groups, one lane each; drives, contacts and sensors are read lane by lane.
 #include "sim/engine.h"
+#include "sim/lanes_alike.h"
 #include "sim/lanes_ops.h"
 
 #include <math.h>
@@ -213,6 +214,24 @@ static void world_close(qi_world *w) {
     free(w);
 }
 
+// Bodies that never move, as the engine's number type has them.
+static void place_fixed(qi_world *w, const qi_lplan *p) {
+    const qi_plan *y = p->dyn;
+    bool narrow = ((const shared *)w->s->shared)->real == QIAO_REAL_F32;
+    for (int b = 0; b < w->model->nbody; b++) {
+        if (y->body_link[b] >= 0) continue;
+        for (int k = 0; k < 3; k++) {
+            double x = y->body_pos[3 * b + k];
+            w->pos[3 * b + k] = narrow ? (double)(float)x : x;
+        }
+        for (int k = 0; k < 9; k++) { // the plan has columns
+            double x = y->body_rot[9 * b + k];
+            w->rot[9 * b + 3 * (k % 3) + k / 3] = narrow ? (double)(float)x : x;
+        }
+        mju_mat2Quat(w->quat + 4 * b, w->rot + 9 * b);
+    }
+}
+
 static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, qiao_diag *d) {
     shared *h = s->shared;
     qi_world *w = calloc(1, sizeof *w);
@@ -250,7 +269,10 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
     w->drive = qiao_arena_get(w->arena, nu * sizeof *w->drive);
     if (w->drive) memcpy(w->drive, s->drive, (size_t)s->nu * sizeof *w->drive);
     memcpy(w->gravity, w->m->opt.gravity, sizeof w->gravity);
-    if (ok && w->contact && w->cmds.issued && w->drive) return w;
+    if (ok && w->contact && w->cmds.issued && w->drive) {
+        place_fixed(w, w->g->shape->plan);
+        return w;
+    }
     qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
     world_close(w);
     return NULL;
@@ -282,6 +304,37 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
     }
     qi_lplan_free(p);
     mj_deleteModel(m);
+    return e;
+}
+
+// Another world's numbers go into the lane; what is no number stays as the shape has it.
+static qiao_err world_recast(qi_world *w, const qiao_model *m, const mjModel *numbers,
+                             qiao_diag *d) {
+    group *g = w->g;
+    qiao_model view = *m;
+    view.mj = numbers, view.dof_armature = numbers->dof_armature;
+    view.dof_damping = numbers->dof_damping, view.dof_friction = numbers->dof_frictionloss;
+    view.body_mass = numbers->body_mass, view.body_inertia = numbers->body_inertia;
+    view.body_pos = numbers->body_pos, view.body_quat = numbers->body_quat;
+    view.body_ipos = numbers->body_ipos, view.body_iquat = numbers->body_iquat;
+    view.jnt_pos = numbers->jnt_pos, view.jnt_axis = numbers->jnt_axis;
+    view.qref = numbers->qpos0;
+    memcpy(view.gravity, numbers->opt.gravity, sizeof view.gravity);
+    qi_lplan *p = qi_lplan_new(&view, d);
+    if (!p) return d->err;
+    qiao_err e = QIAO_OK;
+    if (!qi_lplan_castable(g->shape->plan, p))
+        e = qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0, "a world of another shape");
+    if (!e) {
+        g->op->vary(g->model, w->lane, p);
+        memcpy(w->drive, w->s->drive, (size_t)w->s->nu * sizeof *w->drive);
+        memcpy(w->gravity, numbers->opt.gravity, sizeof w->gravity);
+        mj_deleteModel(w->own);
+        w->own = NULL, w->model = m;
+        place_fixed(w, p);
+        changed(w);
+    }
+    qi_lplan_free(p);
     return e;
 }
 
@@ -334,6 +387,7 @@ static void pose(qi_world *w, int thread) {
     g->shape->posed[thread] = g, g->posed = g->version;
 }
 static void take_body(qi_world *w, int b) {
+    if (w->g->shape->plan->dyn->body_link[b] < 0) return; // see place_fixed
     w->g->op->body(w->g->model, w->g->shape->work[w->thread], w->lane, b, w->pos + 3 * b,
                    w->rot + 9 * b, w->vel + 6 * b);
 }
@@ -341,6 +395,7 @@ static void refresh(qi_world *w) {
     if (w->posed == w->g->version) return;
     pose(w, w->thread);
     for (int b = 0; b < w->model->nbody; b++) {
+        if (w->g->shape->plan->dyn->body_link[b] < 0) continue;
         take_body(w, b);
         mju_mat2Quat(w->quat + 4 * b, w->rot + 9 * b);
     }
@@ -568,6 +623,7 @@ static void world_peaks_clear(qi_world *w) {
                           .reset = world_reset,       \
                           .set = world_set,           \
                           .vary = world_vary,         \
+                          .recast = world_recast,     \
                           .copy = world_copy,         \
                           .together = together,       \
                           .step = group_step,         \

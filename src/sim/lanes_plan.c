@@ -2,6 +2,7 @@
 // lanes_plan.c - see lanes_plan.h. source of the rules: MuJoCo 3.17's documentation of its
 // computation (constraint model, collision filtering, parameter mixing).
 #include "sim/lanes_plan.h"
+#include "sim/lanes_alike.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -562,10 +563,17 @@ void qi_lplan_free(qi_lplan *p) {
 #define ALL(x, n)  (memcmp(a->x, b->x, (size_t)(n) * sizeof *a->x) == 0)
 #define EACH(i, n) for (int i = 0; i < (n); i++)
 
-static bool same_links(const qi_plan *a, const qi_plan *b) {
+static bool same_links(const qi_plan *a, const qi_plan *b, bool elsewhere) {
     if (!SAME(nlink) || !SAME(nnz) || !ALL(row, a->nv + 1) || !ALL(col, a->nnz) ||
-        !ALL(body_link, a->nbody) || !ALL(body_rot, 9 * a->nbody) || !ALL(body_pos, 3 * a->nbody))
+        !ALL(body_link, a->nbody))
         return false;
+    EACH(i, a->nbody) {
+        size_t at = (size_t)i;
+        if (a->body_link[i] < 0 && elsewhere) continue;
+        if (memcmp(a->body_rot + 9 * at, b->body_rot + 9 * at, 9 * sizeof(double)) != 0 ||
+            memcmp(a->body_pos + 3 * at, b->body_pos + 3 * at, 3 * sizeof(double)) != 0)
+            return false;
+    }
     EACH(i, a->nlink) {
         const qi_link *x = &a->link[i], *y = &b->link[i];
         if (memcmp(x, y, offsetof(qi_link, m)) != 0 || (x->m > 0) != (y->m > 0)) return false;
@@ -614,7 +622,7 @@ static bool same_rows(const qi_lplan *a, const qi_lplan *b) {
     return true;
 }
 
-bool qi_lplan_alike(const qi_lplan *a, const qi_lplan *b) {
+static bool alike(const qi_lplan *a, const qi_lplan *b, bool elsewhere) {
     if (a->m == b->m) return true;
     if (!SAME(nq) || !SAME(nv) || !SAME(nu) || !SAME(m->nu) || !SAME(m->nbody) || !SAME(dt) ||
         !SAME(integrator) || !SAME(elliptic) || !SAME(damped) || !SAME(impratio) ||
@@ -623,6 +631,9 @@ bool qi_lplan_alike(const qi_lplan *a, const qi_lplan *b) {
     EACH(i, a->nu)
     if (!SAME(act[i].id) || !SAME(act[i].dof) || !SAME(act[i].tendon) || !SAME(act[i].moves))
         return false;
-    return same_links(a->dyn, b->dyn) && same_shapes(a->m, b->m) && same_pairs(a, b) &&
+    return same_links(a->dyn, b->dyn, elsewhere) && same_shapes(a->m, b->m) && same_pairs(a, b) &&
            same_rows(a, b);
 }
+
+bool qi_lplan_alike(const qi_lplan *a, const qi_lplan *b) { return alike(a, b, false); }
+bool qi_lplan_castable(const qi_lplan *a, const qi_lplan *b) { return alike(a, b, true); }

@@ -134,6 +134,15 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
     return QIAO_OK;
 }
 
+static qiao_err world_recast(qi_world *w, const qiao_model *m, const mjModel *numbers,
+                             qiao_diag *d) {
+    mjModel *own = mj_copyModel(w->own, numbers);
+    if (!own) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    w->m = w->own = own, w->model = m, w->fresh = false;
+    memcpy(w->drive, w->s->drive, (size_t)w->s->nu * sizeof *w->drive);
+    return QIAO_OK;
+}
+
 static mjData *world_copy(const qi_world *w, mjModel **m) {
     *m = mj_copyModel(NULL, w->m);
     return *m ? mj_copyData(NULL, *m, w->d) : NULL;
@@ -383,6 +392,7 @@ const qi_engine qi_engine_mujoco = {
     .reset = world_reset,
     .set = world_set,
     .vary = world_vary,
+    .recast = world_recast,
     .copy = world_copy,
     .step = world_step,
     .commands = world_commands,

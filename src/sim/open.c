@@ -289,7 +289,23 @@ static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bo
         o->map = qi_heightmap_new(m, &s->setup.part, s->setup.robot->model->nbody);
         o->own_map = true;
     }
+    o->first = o->map;
     return o->map != NULL;
+}
+
+qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjModel_ *numbers,
+                       bool ground, qiao_diag *d) {
+    qi_slot *o = &s->w[w];
+    qiao_err e = s->engine->recast(o->world, m, numbers, d);
+    if (e) return e;
+    o->model = m;
+    qi_heightmap_free(o->later);
+    o->later = NULL, o->map = o->first;
+    if (!ground || !o->first) return QIAO_OK;
+    qiao_model view = *m;
+    view.mj = numbers;
+    o->map = o->later = qi_heightmap_new(&view, &s->setup.part, s->setup.robot->model->nbody);
+    return o->map ? QIAO_OK : qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
 }
 
 // Worlds that move together become one unit of a thread's work.
@@ -361,7 +377,8 @@ void qiao_sim_free(qiao_sim *s) {
     qi_pool_free(s->pool);
     for (int i = 0; s->w && i < s->n; i++) {
         s->engine->close(s->w[i].world);
-        if (s->w[i].own_map) qi_heightmap_free(s->w[i].map);
+        if (s->w[i].own_map) qi_heightmap_free(s->w[i].first);
+        qi_heightmap_free(s->w[i].later);
     }
     free(s->w);
     if (s->engine && s->engine->finish) s->engine->finish(s->setup.shared);

@@ -8,7 +8,8 @@
 typedef struct qi_slot { // one world
     const qiao_model *model;
     qi_world *world;
-    qi_heightmap *map; // own or another slot's
+    qi_heightmap *map;           // in use: one of the following, or another slot's
+    qi_heightmap *first, *later; // of the model at the start (own, if own_map); of a recast (own)
     bool own_map, live;
     int64_t sampled; // physics step whose samples are all taken, -1: none
     qi_samples samples;
@@ -30,5 +31,11 @@ struct qiao_sim {
     uint8_t *live;
     qiao_arena *arena;
 };
+
+// World w becomes another of the same shape: m with its names and start pose, which outlives that;
+// numbers: m's compiled model with the drives' armatures, for this call (model/mold.h). ground:
+// what never moves differs from the first model's. Allocates; a reset must follow.
+qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjModel_ *numbers,
+                       bool ground, qiao_diag *d);
 
 #endif
