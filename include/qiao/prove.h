@@ -13,6 +13,7 @@
 typedef struct qiao_trial { // which draw of the scenario
     uint64_t seed, trial;
     const char *record; // path of the .mcap to write, NULL: none
+    const double *u;    // [nparam] places as in qiao_case_new_at; NULL: drawn
 } qiao_trial;
 
 typedef struct qiao_result {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // batch.c - the loop that joins scenario, robot, brain, engine and record: n trials in lock-step.
 #include "prove/batch.h"
+#include "prove/tick.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ static qiao_err make_worlds(batch *b, qiao_diag *d) {
     for (int i = 0; i < b->n; i++) {
         world *w = &b->w[i];
         const qiao_trial *t = &b->trial[i];
-        w->cas = qiao_case_new(def->scenario, def->robot, t->seed, t->trial, d);
+        w->cas = qiao_case_new_at(def->scenario, def->robot, t->seed, t->trial, t->u, d);
         if (!w->cas) return d->err;
         double pos[3], yaw;
         qiao_case_place(w->cas, pos, &yaw);
@@ -63,21 +63,6 @@ static qiao_err make_worlds(batch *b, qiao_diag *d) {
         double limit = qiao_case_time_limit(w->cas);
         if (limit > b->t_limit) b->t_limit = limit;
     }
-    return QIAO_OK;
-}
-
-// The physics step divides both periods; a brain whose rate does not fit is told what would.
-static qiao_err make_clock(batch *b, qiao_diag *d) {
-    double rate = qiao_brain_rate(b->brain), steps = 1 / (rate * b->dt);
-    b->brain_div = (int)lround(steps);
-    if (b->brain_div < 1 || fabs(steps - b->brain_div) > 0.01 * steps)
-        return qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0,
-                             "brain '%s' wants %g Hz, but physics steps at %g Hz; a rate that "
-                             "divides it is needed, for instance %g Hz",
-                             qiao_brain_name(b->brain), rate, 1 / b->dt,
-                             1 / (b->dt * fmax(1, floor(steps + 1))));
-    b->tick_div = (int)lround(QIAO_TICK_NS * 1e-9 / b->dt);
-    if (b->tick_div < 1) b->tick_div = 1;
     return QIAO_OK;
 }
 
@@ -141,7 +126,8 @@ static qiao_err make_batch(batch *b, qiao_diag *d) {
     qiao_err e = make_worlds(b, d);
     if (e) return e;
     b->dt = b->models[0]->dt;
-    if ((e = make_clock(b, d)) || (e = make_sim(b, d))) return e;
+    if ((e = qi_clock(b->brain, b->dt, &b->brain_div, &b->tick_div, d)) || (e = make_sim(b, d)))
+        return e;
     if ((e = qiao_brain_bind(b->brain, &b->io, d))) return e;
     for (int i = 0; i < b->n; i++) {
         world *w = &b->w[i];
@@ -153,7 +139,7 @@ static qiao_err make_batch(batch *b, qiao_diag *d) {
             return qiao_diag_set(d, e, NULL, 0, 0, "world %d cannot start: %s", i,
                                  qiao_err_text(e));
         qiao_referee_reset(w->ref);
-        if ((e = qiao_brain_reset(b->brain, i, t->seed ^ t->trial << 32, d))) return e;
+        if ((e = qiao_brain_reset(b->brain, i, qi_brain_seed(t->seed, t->trial), d))) return e;
         qiao_hash_init(&w->trace);
         w->live = true;
     }
@@ -220,17 +206,8 @@ static void decide(batch *b) {
 // One referee tick of world i: judge, trace, record.
 static void tick_world(batch *b, int i) {
     world *w = &b->w[i];
-    qiao_err e = qiao_sim_status(b->sim, i);
-    char why[120];
-    if (e) {
-        snprintf(why, sizeof why, "the physics stopped: %s", qiao_err_text(e));
-        qiao_referee_abort(w->ref, e, why);
-    }
     qiao_truth truth;
-    qiao_sim_truth(b->sim, i, &truth);
-    bool over = e || qiao_referee_step(w->ref, &truth, b->sim, i) != QIAO_RUNNING;
-    qiao_sim_peaks_clear(b->sim, i);
-    qiao_sim_trace(b->sim, i, &w->trace);
+    bool over = qi_tick(b->sim, i, w->ref, &w->trace, &truth);
     if (w->rec) qiao_rec_step(w->rec, &truth, qiao_sim_obs(b->sim), &b->cmd, i);
     drain_events(w);
     if (over) end_world(b, i);
