@@ -97,9 +97,10 @@ size_t qi_unpack(const qiao_table *t, const uint8_t *bytes, size_t n, qiao_row *
     if (*given) take_f64s(&c, u, t->nparam);
     size_t body = n - c.left;
     take(&c, check, CHECK_BYTES);
-    if (c.bad || flags > 3) return *why = "its fields are out of their bounds", 0;
+    *why = c.bad || flags > 3 ? "its fields are out of their bounds" : NULL;
+    if (c.bad) return 0;
     qi_hash(bytes, body, hash);
-    if (memcmp(hash, check, CHECK_BYTES) != 0) return *why = "its check does not fit", 0;
+    if (memcmp(hash, check, CHECK_BYTES) != 0) *why = "its check does not fit";
     return n - c.left;
 }
 

@@ -13,7 +13,8 @@ size_t qi_pack_max(const qiao_table *shape);
 // Writes the row to out [qi_pack_max]; bytes returned.
 //   u  [nparam] chosen places, NULL: drawn
 size_t qi_pack(const qiao_table *shape, const qiao_row *row, const double *u, uint8_t *out);
-// Reads the row at p; its bytes returned, 0: damaged, why says how (never NULL then).
+// Reads the row at p; its bytes returned, 0: its lengths make no sense. why NULL: whole, else what
+// is wrong: the fields are there all the same, unless 0 was returned.
 //   row  param [nparam] and measure [nmeasure] are the caller's
 //   u    [nparam] out; given: whether there were places
 size_t qi_unpack(const qiao_table *shape, const uint8_t *p, size_t n, qiao_row *row, double *u,
