@@ -9,5 +9,6 @@
 
 extern const command command_brains;
 extern const command command_run, command_replay, command_robots, command_scenarios, command_bench;
+extern const command command_verify, command_keys;
 
 #endif

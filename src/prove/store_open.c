@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 // trace, param and measure as bytes: exact; check guards the row (prove/pack.h).
@@ -19,7 +20,7 @@ static const char *const tables[] = {
     "CREATE TABLE chunk(first INTEGER PRIMARY KEY, n INTEGER NOT NULL, tries INTEGER NOT NULL, "
     "seconds REAL NOT NULL, worker TEXT NOT NULL)",
 };
-enum { NTABLE = sizeof tables / sizeof *tables };
+enum { NTABLE = sizeof tables / sizeof *tables, LOCK_TRIES = 50 };
 
 qiao_err qi_store_lock(qiao_store *s, qiao_diag *d) {
     char path[sizeof s->path + 8], who[200] = "";
@@ -27,7 +28,11 @@ qiao_err qi_store_lock(qiao_store *s, qiao_diag *d) {
     s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (s->lock < 0)
         return qiao_diag_set(d, QIAO_E_IO, path, 0, 0, "cannot be made: %s", strerror(errno));
-    if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+    // an owner that was just killed may have left a child that is about to become a worker
+    int tries = 0;
+    while (flock(s->lock, LOCK_EX | LOCK_NB) != 0 && tries++ < LOCK_TRIES)
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+    if (tries > LOCK_TRIES) {
         ssize_t n = pread(s->lock, who, sizeof who - 1, 0);
         who[n > 0 ? n : 0] = 0;
         for (char *p = who; *p; p++)
