@@ -344,4 +344,5 @@ TEST(the_command) {
     CHECK(qiao("C.UTF-8", "keys new " DIR_ "/cli") == 2, "%s", said);
     CHECK(qiao("C.UTF-8", "verify " DIR_ "/r.qiao --sample 0 --key " DIR_ "/cli.pub") == 1);
     CHECK_TEXT(said, "It is not signed; expected");
+    CHECK(qiao("C.UTF-8", "sweep-worker") == 2 && qiao("C.UTF-8", "sweep-worker /nowhere") == 2);
 }

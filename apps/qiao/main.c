@@ -38,6 +38,7 @@ static void usage(void) {
 
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "brain-host") == 0) return qiao_brain_host_main(argc, argv);
+    if (argc > 1 && strcmp(argv[1], "sweep-worker") == 0) return qiao_crew_worker_main(argc, argv);
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0) {
         usage();
