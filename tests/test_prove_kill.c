@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_prove_kill.c - kill -9 at 100 random moments: what was reported as done is there, the end is
 // the same as without. QIAO_KILLS sets another number.
-#include "prove_rows.h"
-
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include "prove_crew.h"
 
 #define DIR_ "build/test/kill"
 #define DB   DIR_ "/a.db"
@@ -88,4 +83,40 @@ TEST(kill_9_at_random_moments) {
     rows_check(s, end);
     qiao_store_free(s);
     rows_close(&p);
+}
+
+// The same with trials that run: the bundle at the end has the bytes of an undisturbed sweep's.
+TEST(kill_9_while_trials_run) {
+    enum { N = 90, KILLS = 12 };
+    CHECK(system("rm -rf " DIR_ " && mkdir -p " DIR_) == 0);
+    crew_sweep c = crew_open();
+    qiao_store *want = crew_wanted(&c, DIR_ "/want", N);
+    qiao_diag d = {0};
+    qiao_rng g = {7, 7, 7};
+    uint64_t before = 0;
+    int hit = 0;
+    for (int i = 0; i < KILLS; i++) {
+        pid_t pid = fork();
+        CHECK(pid >= 0);
+        if (pid == 0) { // a sweep of its own: threads do not come along
+            crew_sweep own = crew_open();
+            qiao_store *s = crew_store(&own, DB);
+            _exit(qiao_store_fill(s, own.sweep, 0, N, 3, &d) ? 1 : 0);
+        }
+        struct timespec t = {0, (long)(1e9 * (0.1 + 0.5 * qiao_rng_uniform(&g, (uint64_t)i, 0)))};
+        nanosleep(&t, NULL);
+        kill(pid, SIGKILL), waitpid(pid, NULL, 0);
+        if (access(DB, F_OK) != 0) continue;
+        qiao_store *s = crew_store(&c, DB);
+        uint64_t now = qiao_store_count(s);
+        qiao_store_free(s);
+        CHECK(now >= before, "%llu rows, %llu before", (unsigned long long)now,
+              (unsigned long long)before);
+        hit += now > before, before = now;
+    }
+    CHECK(hit >= 2, "%d of %d kills came while trials ran", hit, KILLS);
+    qiao_store *s = crew_store(&c, DB);
+    CHECK(qiao_store_fill(s, c.sweep, 0, N, 16, &d) == QIAO_OK, "%s", d.text);
+    crew_same(&c, want, s, DIR_);
+    qiao_store_free(s), qiao_store_free(want), crew_close(&c);
 }

@@ -20,7 +20,7 @@ enum {
     LIST = 4096,
     AHEAD = 2, // chunks that wait, beyond one for each worker
 };
-static const double poll_s = 0.02;
+static const double poll_s = 0.02, poll_max_s = 0.25; // while nothing comes it gets slower
 
 qiao_crew_def qiao_crew_def_default(void) {
     return (qiao_crew_def){.nworker = 1, .chunk_s = 20, .lease_s = 30};
@@ -452,11 +452,20 @@ static bool goes_on(qiao_crew *c) {
     return c->def.progress(c->def.ctx, qiao_store_count(c->store), qi_crew_live(c));
 }
 
+static void wait_a_little(qiao_crew *c) {
+    double most = c->def.lease_s / 10 < poll_max_s ? c->def.lease_s / 10 : poll_max_s;
+    double idle = qi_spool_now() - c->progress_at, s = idle / 20;
+    if (s < poll_s) s = poll_s;
+    if (s > most) s = most;
+    struct timespec t = {0, (long)(s * 1e9)};
+    nanosleep(&t, NULL);
+}
+
 static qiao_err turn(qiao_crew *c, uint64_t below, qiao_diag *d) {
     double now = qi_spool_now();
     qiao_err e = take_in(c, d);
     if (!e) e = give_out(c, below, d);
-    if (!e && now - c->looked > (c->def.lease_s / 10 < 1 ? c->def.lease_s / 10 : 1)) {
+    if (!e && now - c->looked > (c->def.lease_s / 10 < 3 ? c->def.lease_s / 10 : 3)) {
         c->looked = now;
         hear(c);
         e = check_leases(c, d);
@@ -477,8 +486,7 @@ qiao_err qiao_crew_fill(qiao_crew *c, uint64_t from, uint64_t below, qiao_diag *
         if (covered(c, below)) return QIAO_OK;
         if (!goes_on(c))
             return qiao_diag_set(d, QIAO_E_TIMEOUT, NULL, 0, 0, "interrupted; what came is kept");
-        struct timespec t = {0, (long)(poll_s * 1e9)};
-        nanosleep(&t, NULL);
+        wait_a_little(c);
     }
     qi_crew_note(c, "end: %s", d->text);
     return e;
