@@ -12,14 +12,15 @@
 #include <unistd.h>
 
 // trace, param and measure as bytes: exact; check guards the row (prove/pack.h).
-static const char *const tables[] = {
-    "CREATE TABLE sweep(id INTEGER PRIMARY KEY CHECK(id = 1), head TEXT NOT NULL)",
-    "CREATE TABLE row(trial INTEGER PRIMARY KEY, passed INTEGER NOT NULL, total REAL, time REAL, "
-    "cause TEXT NOT NULL, reason TEXT NOT NULL, trace BLOB NOT NULL, param BLOB NOT NULL, "
-    "measure BLOB NOT NULL, place BLOB, sum INTEGER NOT NULL)",
-    "CREATE TABLE chunk(first INTEGER PRIMARY KEY, n INTEGER NOT NULL, tries INTEGER NOT NULL, "
-    "seconds REAL NOT NULL, worker TEXT NOT NULL)",
-};
+#define SWEEP "CREATE TABLE sweep(id INTEGER PRIMARY KEY CHECK(id = 1), head TEXT NOT NULL)"
+#define ROW                                                                                        \
+    "CREATE TABLE row(trial INTEGER PRIMARY KEY, passed INTEGER NOT NULL, total REAL, time REAL, " \
+    "cause TEXT NOT NULL, reason TEXT NOT NULL, trace BLOB NOT NULL, param BLOB NOT NULL, "        \
+    "measure BLOB NOT NULL, place BLOB, sum INTEGER NOT NULL)"
+#define CHUNK                                                                                    \
+    "CREATE TABLE chunk(first INTEGER PRIMARY KEY, n INTEGER NOT NULL, tries INTEGER NOT NULL, " \
+    "seconds REAL NOT NULL, worker TEXT NOT NULL)"
+static const char *const tables[] = {SWEEP, ROW, CHUNK};
 enum { NTABLE = sizeof tables / sizeof *tables, LOCK_TRIES = 50 };
 
 qiao_err qi_store_lock(qiao_store *s, qiao_diag *d) {
