@@ -288,8 +288,11 @@ qiao_err qiao_store_each(qiao_store *s, uint64_t from, uint64_t below, qiao_stor
 int qiao_store_todo(qiao_store *s, uint64_t from, uint64_t below, int cap, uint64_t *trial) {
     sqlite3_stmt *q = NULL;
     const char *sql = "SELECT trial FROM row WHERE trial >= ? AND trial < ? ORDER BY trial";
+    bool known = from <= s->dense; // rows never go: what was without holes stays so
+    if (known) from = s->dense;
     uint64_t next = from;
     int n = 0;
+    if (cap < 1 || from >= below) return 0;
     if (sqlite3_prepare_v2(s->db, sql, -1, &q, NULL) == SQLITE_OK) {
         sqlite3_bind_int64(q, 1, bound(from)), sqlite3_bind_int64(q, 2, bound(below));
         while (n < cap && sqlite3_step(q) == SQLITE_ROW) {
@@ -300,5 +303,6 @@ int qiao_store_todo(qiao_store *s, uint64_t from, uint64_t below, int cap, uint6
     }
     sqlite3_finalize(q);
     while (next < below && n < cap) trial[n++] = next++;
+    if (known) s->dense = n ? trial[0] : below;
     return n;
 }

@@ -24,10 +24,10 @@ struct qiao_store {
     int lock; // descriptor of the owner's lock, -1: a reader
     qi_head head;
     qiao_arena *arena;
-    uint64_t count;
-    uint8_t *pack[2]; // [qi_pack_max] room for two rows
-    qiao_row *row;    // one row for reading
-    double *u;        // [nparam]
+    uint64_t count, dense; // rows; trials below dense are all there
+    uint8_t *pack[2];      // [qi_pack_max] room for two rows
+    qiao_row *row;         // one row for reading
+    double *u;             // [nparam]
 };
 
 // The owner's lock beside the file. E_LIMIT: another process has it, d says which.
