@@ -126,7 +126,7 @@ static qiao_robot *plate(void) { // a palm with four short fingers that do nothi
 }
 
 typedef struct outcome {
-    double goals, drops, seen[40][4], marker, height;
+    double goals, drops, missed, seen[40][4], marker, height;
     int nseen;
     bool passed;
 } outcome;
@@ -176,6 +176,7 @@ static outcome run(const char *body, const char *engine, uint64_t trial, int nti
     o.passed = v == QIAO_PASSED;
     for (int i = 0; i < z->nmeasure; i++) {
         if (strcmp(z->measure[i].name, "goals") == 0) o.goals = z->measure[i].value;
+        if (strcmp(z->measure[i].name, "missed") == 0) o.missed = z->measure[i].value;
         if (strcmp(z->measure[i].name, "drop") == 0) o.drops = z->measure[i].value;
     }
     qiao_referee_free(f), qiao_sim_free(sim), qiao_model_free(w), qiao_case_free(c);
@@ -192,6 +193,7 @@ static outcome run(const char *body, const char *engine, uint64_t trial, int nti
     "    event dropped\n" rest "    on height(cube) < 0.25m:\n        emit dropped\n"      \
     "        world.put_back(cube, above: 1cm)\n    world: environment\n"                   \
     "    score:\n        drop: penalty(height(cube) < 0.25m, factor: 0.9, each: true)\n"   \
+    "        missed: report(goals_missed(robot))\n"                                        \
     "        goals: report(goals_reached(robot))\n        all: complete(true)\n"           \
     "        time_limit(20s)\n"
 
@@ -245,6 +247,64 @@ TEST(what_fell_is_put_back) {
         CHECK(o.drops >= 11 && o.drops <= 15, "%g drops", o.drops);
         CHECK(o.height > 0.2, "at %g", o.height);
     }
+}
+
+TEST(missed_goals_give_way) { // 2 s of patience in 5 s: two are missed, a third is asked for
+    for (int e = 0; e < 2; e++) {
+        outcome o = run(TURN("0m", "    do serial(duration: 5s):\n        operator.orient(robot, "
+                                   "cube, marker: wanted, tolerance: 0.01rad, patience: 2s)\n"),
+                        engines[e], 0, 600);
+        CHECK(o.passed && o.goals == 0 && o.nseen == 3, "%d seen", o.nseen);
+        CHECK(o.missed == 2, "%g missed", o.missed);
+    }
+}
+
+// With turn_least = turn_most = a each goal is the last one turned by sqrt(3) a about (1, 1, 1).
+TEST(goals_turn_on) {
+    outcome o = run(TURN("0m", "    do operator.orient(robot, cube, marker: wanted, tolerance: "
+                               "3.2rad, turn_least: 0.3rad, turn_most: 0.3rad, goals: 9)\n"),
+                    "mujoco", 0, 100);
+    CHECK(o.passed && o.nseen == 9, "%d seen", o.nseen);
+    for (int i = 1; i < o.nseen; i++) {
+        const double *a = o.seen[i - 1], *b = o.seen[i];
+        double w = a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3];
+        double x = a[0] * b[1] - a[1] * b[0] - a[2] * b[3] + a[3] * b[2]; // of a' b
+        // turns of one goal that are nearer to the cube than twice the tolerance go by unseen: w is
+        // the cosine of half a whole number of turns
+        double off = 1, half = 0.3 * sqrt(3) / 2;
+        for (int k = 1; k < 70; k++) off = fmin(off, fabs(fabs(w) - fabs(cos(k * half))));
+        CHECK(off < 1e-12, "no whole number of turns, by %g", off);
+        double turned = 2 * acos(fmin(fabs(w), 1));
+        CHECK_NEAR(fabs(x), sin(turned / 2) / sqrt(3), 1e-9);
+    }
+}
+
+// Yaw 90 degrees, then pitch 90: the cube's z axis lies along the world's y.
+TEST(cube_begins_as_told) {
+    static const double h = 0.70710678118654752;
+    char text[3000];
+    qiao_diag d = {0};
+    snprintf(text, sizeof text,
+             "import qiao\nscenario x:\n    robot: hand_robot\n    cube: cube with:\n"
+             "        keep(it.edge == 6cm)\n        keep(it.yaw == 90deg)\n"
+             "        keep(it.pitch == 90deg)\n        keep(it.roll == 60deg)\n"
+             "    do wait elapsed(1s)\n");
+    qiao_robot *r = plate();
+    qiao_scenario *s = qi_scenario_parse(text, strlen(text), "x.osc", &d);
+    CHECK(s != NULL, "%s", d.text);
+    qiao_case *c = qiao_case_new(s, r, 1, 0, &d);
+    CHECK(c != NULL, "%s", d.text);
+    qiao_model *w = qiao_model_world(r, qiao_case_scene(c), (const double[3]){0}, 0, &d);
+    CHECK(w != NULL, "%s", d.text);
+    int b = qiao_model_body(w, "cube");
+    const double *q = w->q0 + w->jnt_qadr[w->body_jntadr[b]] + 3;
+    // (z 90)(y 90)(x 60), multiplied out by hand
+    double C = cos(0.52359877559829887), S = 0.5;
+    double zy[4] = {h * h, -h * h, h * h, h * h};
+    double want[4] = {zy[0] * C - zy[1] * S, zy[0] * S + zy[1] * C, zy[2] * C + zy[3] * S,
+                      zy[3] * C - zy[2] * S};
+    for (int i = 0; i < 4; i++) CHECK_NEAR(q[i], want[i], 1e-9);
+    qiao_model_free(w), qiao_case_free(c), qiao_scenario_free(s), qiao_robot_free(r);
 }
 
 TEST(actors_are_checked) {

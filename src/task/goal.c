@@ -27,6 +27,25 @@ static void draw(const qiao_referee *f, int number, double q[4]) {
     for (int i = 0; i < 4; i++) q[i] *= n;
 }
 
+// The last orientation turned on, in its own axes, about a vector whose three parts are drawn.
+static void turn_on(const qiao_referee *f, int number, double least, double most, double q[4]) {
+    qiao_rng r = {f->in->seed, f->in->trial, QIAO_RNG_CASE};
+    uint64_t key = 0x6f7269656e740000u + (uint64_t)number;
+    double v[3], n = 0, p[4], o[4];
+    for (uint32_t i = 0; i < 3; i++) {
+        v[i] = least + (most - least) * qiao_rng_uniform(&r, key, i);
+        n += v[i] * v[i];
+    }
+    n = sqrt(n);
+    p[0] = cos(n / 2);
+    for (int i = 0; i < 3; i++) p[1 + i] = n > 0 ? v[i] / n * sin(n / 2) : 0;
+    memcpy(o, q, sizeof o);
+    q[0] = o[0] * p[0] - o[1] * p[1] - o[2] * p[2] - o[3] * p[3];
+    q[1] = o[0] * p[1] + o[1] * p[0] + o[2] * p[3] - o[3] * p[2];
+    q[2] = o[0] * p[2] - o[1] * p[3] + o[2] * p[0] + o[3] * p[1];
+    q[3] = o[0] * p[3] + o[1] * p[2] - o[2] * p[1] + o[3] * p[0];
+}
+
 static double angle(const double a[4], const double b[4]) {
     double c = fabs(a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3]);
     return 2 * acos(fmin(c, 1));
@@ -68,10 +87,15 @@ static void show(qiao_referee *f) {
 }
 
 // The next orientation that the thing does not have already.
-static void next_goal(qiao_referee *f) {
+static void next_goal(qiao_referee *f, const qi_act *a) {
     qi_goal *g = &f->goal;
-    do draw(f, g->drawn++, g->quat);
-    while (qi_goal_error(f) < 2 * g->tolerance && g->drawn % 64);
+    double least = qi_get(f->in, a->o, "turn_least"), most = qi_get(f->in, a->o, "turn_most");
+    do {
+        if (g->drawn > 0 && most > 0)
+            turn_on(f, g->drawn++, least, most, g->quat);
+        else
+            draw(f, g->drawn++, g->quat);
+    } while (qi_goal_error(f) < 2 * g->tolerance && g->drawn % 64);
     g->since = f->now;
     show(f);
 }
@@ -83,16 +107,23 @@ bool qi_orient(qiao_referee *f, qi_act *a, qi_phase phase) {
         g->thing = qi_get_obj(f->in, a->o, "thing");
         g->marker = qi_get_obj(f->in, a->o, "marker");
         g->tolerance = qi_get(f->in, a->o, "tolerance");
-        next_goal(f);
+        next_goal(f, a);
         return g->thing == NULL;
     }
     double most = qi_get(f->in, a->o, "goals"), error = qi_goal_error(f);
-    if (error >= g->tolerance) return false;
+    double patience = qi_get(f->in, a->o, "patience");
+    if (error >= g->tolerance) {
+        if (patience <= 0 || f->now - g->since < patience - 1e-9) return false;
+        g->missed++;
+        qi_referee_event(f, "missed", "not reached in %.3g s, %.2f rad off", patience, error);
+        next_goal(f, a);
+        return false;
+    }
     g->reached++;
     qi_referee_event(f, "goal", "%d reached in %.2f s, %.2f rad off", g->reached, f->now - g->since,
                      error);
     if (most > 0 && g->reached >= most) return true;
-    next_goal(f);
+    next_goal(f, a);
     return false;
 }
 
@@ -101,10 +132,8 @@ bool qi_put_back(qiao_referee *f, qi_act *a, qi_phase phase) {
     int q, v;
     if (phase != QI_START || !f->sim || !joint_of(f, o, &q, &v)) return true;
     copy_state(f);
-    double *p = f->q + q,
-           pose[7] = {o->pos[0], o->pos[1], o->pos[2], cos(o->yaw / 2), 0, 0, sin(o->yaw / 2)};
-    pose[2] += qi_get(f->in, a->o, "above");
-    memcpy(p, pose, sizeof pose);
+    memcpy(f->q + q, o->pos, sizeof o->pos), memcpy(f->q + q + 3, o->quat, sizeof o->quat);
+    f->q[q + 2] += qi_get(f->in, a->o, "above");
     memset(f->qd + v, 0, 6 * sizeof *f->qd);
     qi_referee_event(f, "put_back", "%s", o->path);
     return true;

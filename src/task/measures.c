@@ -211,6 +211,7 @@ static double m_error_turn(qiao_referee *f, const qi_val *a) { return (void)a, a
 // ---- orientations ----
 
 static double m_goals(qiao_referee *f, const qi_val *a) { return (void)a, f->goal.reached; }
+static double m_missed(qiao_referee *f, const qi_val *a) { return (void)a, f->goal.missed; }
 static double m_goal_rate(qiao_referee *f, const qi_val *a) {
     return (void)a, f->now > 0 ? f->goal.reached * 60 / f->now : 0;
 }
@@ -246,6 +247,7 @@ static const qi_measure table[] = {
     {"speed_error_y", m_error_y},
     {"turn_rate_error", m_error_turn},
     {"goals_reached", m_goals},
+    {"goals_missed", m_missed},
     {"goals_per_minute", m_goal_rate},
     {"orientation_error", m_goal_error},
 };

@@ -281,6 +281,7 @@ typedef struct qi_obj {
     int body;                    // in the world model, -1
     int native;                  // builder's own use
     double size[3], pos[3], yaw; // builder: extents (inner, for containers), place
+    double quat[4];              // builder of movable objects: attitude at the start
     double rest_since;           // referee: at rest since, s
     double best;                 // referee: furthest progress
     void *data;                  // builder's own

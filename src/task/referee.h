@@ -44,7 +44,7 @@ typedef struct qi_track {
 typedef struct qi_goal {
     const qi_obj *thing, *marker; // NULL: nothing is asked for
     double quat[4], tolerance;    // rad
-    int reached, drawn;
+    int reached, missed, drawn;
     double since; // s of the present one
 } qi_goal;
 

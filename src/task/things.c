@@ -195,16 +195,27 @@ static void put_faces(qi_scene *s, double edge) {
     }
 }
 
+// Turned by yaw, then pitch, then roll, each about the axes that the one before left.
+static void read_attitude(qi_scene *s, qi_obj *o) {
+    o->quat[0] = cos(o->yaw / 2), o->quat[3] = sin(o->yaw / 2);
+    if (!qi_is_a(o->decl, "cube")) return;
+    double q[4], r = qi_get(s->in, o, "roll") / 2, c = cos(r), n = sin(r), *p = o->quat;
+    qi_quat_yaw_pitch(o->yaw, qi_get(s->in, o, "pitch"), q);
+    p[0] = q[0] * c - q[1] * n, p[1] = q[0] * n + q[1] * c;
+    p[2] = q[2] * c + q[3] * n, p[3] = q[3] * c - q[2] * n;
+}
+
 // A cube to turn: its contacts slide and twist as in the maker's scene of such a hand.
 static void put_cube(qi_scene *s, const qi_obj *o, double mass, double mu) {
     double h = o->size[0] / 2;
-    qi_put(&s->world,
-           "<body name=\"%s\" pos=\"%.17g %.17g %.17g\" quat=\"%.17g 0 0 %.17g\"><freejoint "
-           "name=\"%s\"/><geom name=\"%s\" type=\"box\" size=\"%.17g %.17g %.17g\" "
-           "mass=\"%.17g\" condim=\"3\" friction=\"%.17g 0.05 0.0001\" contype=\"3\" "
-           "conaffinity=\"3\" rgba=\"0.12 0.13 0.15 1\"/>\n",
-           o->path, o->pos[0], o->pos[1], o->pos[2], cos(o->yaw / 2), sin(o->yaw / 2), o->path,
-           o->path, h, h, h, mass, mu);
+    qi_put(
+        &s->world,
+        "<body name=\"%s\" pos=\"%.17g %.17g %.17g\" quat=\"%.17g %.17g %.17g %.17g\"><freejoint "
+        "name=\"%s\"/><geom name=\"%s\" type=\"box\" size=\"%.17g %.17g %.17g\" "
+        "mass=\"%.17g\" condim=\"3\" friction=\"%.17g 0.05 0.0001\" contype=\"3\" "
+        "conaffinity=\"3\" rgba=\"0.12 0.13 0.15 1\"/>\n",
+        o->path, o->pos[0], o->pos[1], o->pos[2], o->quat[0], o->quat[1], o->quat[2], o->quat[3],
+        o->path, o->path, h, h, h, mass, mu);
     put_faces(s, o->size[0]);
     qi_put(&s->world, "</body>\n");
 }
@@ -239,6 +250,7 @@ static bool build_object(qi_scene *s, qi_obj *o) {
                 mass, mu);
         return false;
     }
+    read_attitude(s, o);
     s->c->thing[s->c->nthing++] = o;
     if (qi_is_a(o->decl, "cube")) return put_cube(s, o, mass, mu), true;
     qi_put(&s->world,
