@@ -249,20 +249,9 @@ qi_step *qi_nn_made_by(qi_val *v, const qi_core *core, int uses) {
 }
 
 // ---- the graph
-static const qi_op *const FAMILY[] = {qi_ops_unary,
-                                      qi_ops_binary,
-                                      qi_ops_dense,
-                                      qi_ops_shape,
-                                      qi_ops_move
-#ifdef QI_NN_ALL
-                                      ,
-                                      qi_ops_reduce,
-                                      qi_ops_norm,
-                                      qi_ops_conv,
-                                      qi_ops_pool,
-                                      qi_ops_rnn,
-                                      qi_ops_pick
-#endif
+static const qi_op *const FAMILY[] = {
+    qi_ops_unary,  qi_ops_binary, qi_ops_dense, qi_ops_shape, qi_ops_move,
+    qi_ops_reduce, qi_ops_norm,   qi_ops_conv,  qi_ops_pool,  qi_ops_rnn,
 };
 static bool plan_node(qi_build *b) {
     const qi_node *n = b->node;

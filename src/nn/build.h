@@ -75,7 +75,7 @@ typedef struct qi_op {
     int until; // last opset in which it exists, 0: all
 } qi_op;
 extern const qi_op qi_ops_unary[], qi_ops_binary[], qi_ops_dense[], qi_ops_shape[], qi_ops_move[],
-    qi_ops_reduce[], qi_ops_norm[], qi_ops_conv[], qi_ops_pool[], qi_ops_rnn[], qi_ops_pick[];
+    qi_ops_reduce[], qi_ops_norm[], qi_ops_conv[], qi_ops_pool[], qi_ops_rnn[];
 
 // Complaint about the node being planned; returns false.
 bool qi_nn_fail(qi_build *b, qiao_err e, const char *fmt, ...)
@@ -131,7 +131,9 @@ bool qi_nn_broadcast(qi_build *b, const qi_val *x, const qi_val *y, int *rank, i
 qi_step *qi_nn_made_by(qi_val *v, const qi_core *core, int uses);
 
 extern const qi_core qi_core_unary, qi_core_binary, qi_core_where, qi_core_dense, qi_core_copy,
-    qi_core_concat, qi_core_rows, qi_core_gather, qi_core_gather_each, qi_core_matmul;
+    qi_core_concat, qi_core_rows, qi_core_gather, qi_core_gather_each, qi_core_matmul,
+    qi_core_reduce, qi_core_cumsum, qi_core_softmax, qi_core_norm, qi_core_conv, qi_core_conv_thin,
+    qi_core_pool, qi_core_lstm, qi_core_gru, qi_core_rnn;
 
 // the plan as it is kept: nn/nn.c
 qiao_nn *qi_plan_finish(qi_build *b);

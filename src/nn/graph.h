@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // nn/graph.h - an ONNX file as read: nodes, constants, ports. Everything lies in one arena.
 // A tensor's numbers are floats whatever the file's type: whole numbers beyond 2^24 that a float
-// does not hold are refused (those past 2^62 stand for "to the end" and stay large).
+// does not hold are refused (those of 2^31 - 1 or more stand for "to the end" and stay large).
 #ifndef QI_NN_GRAPH_H
 #define QI_NN_GRAPH_H
 
@@ -25,13 +25,14 @@ typedef struct qi_val qi_val; // nn/build.h
 
 typedef struct qi_attr {
     const char *name;
-    int type; // AttributeProto.type: 1 f, 2 i, 3 s, 4 t, 6 floats, 7 ints
+    int type; // AttributeProto.type: 1 f, 2 i, 3 s, 4 t, 6 floats, 7 ints, 8 strings
     float f;
     int64_t i;
     const char *s;
-    int n; // of floats or ints
+    int n; // of floats, ints or strings
     const float *floats;
     const int64_t *ints;
+    const char **strings;
     qi_val *t;
 } qi_attr;
 typedef struct qi_node {

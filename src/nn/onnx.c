@@ -65,10 +65,18 @@ static bool numbers(qi_source *s, qi_wire w, int no, int fixed, int *n, float *x
     }
     return true;
 }
+static bool strings(qi_source *s, qi_wire w, int n, qi_attr *a) {
+    qi_field f;
+    if (n > 64) return qi_onnx_bad(s, w.at, QIAO_E_LIMIT, "an attribute of more than 64 strings");
+    if (!(a->strings = qiao_arena_get(s->a, (size_t)n * sizeof *a->strings))) return no_memory(s);
+    while (qi_wire_next(&w, &f) > 0)
+        if (f.no == 9 && !take_text(s, &f, "an attribute", &a->strings[a->n++])) return false;
+    return true;
+}
 static bool read_attr(qi_source *s, qi_wire w, qi_attr *a) {
     qi_wire all = w;
     qi_field f;
-    int more, said = 0, lists[3] = {0};
+    int more, said = 0, nstring = 0;
     a->name = "";
     while ((more = qi_wire_next(&w, &f)) > 0) switch (f.no) {
         case 1:
@@ -90,15 +98,16 @@ static bool read_attr(qi_source *s, qi_wire w, qi_attr *a) {
             a->type = 4;
             break;
         case 6: a->type = 5; break;
-        case 7: lists[1]++, a->type = 6; break;
-        case 8: lists[2]++, a->type = 7; break;
-        case 9: a->type = 8; break;
+        case 7: a->type = 6; break;
+        case 8: a->type = 7; break;
+        case 9: nstring++, a->type = 8; break;
         case 20: said = f.v < 64 ? (int)f.v : 0; break;
         default: break;
         }
     if (more < 0) return broken(s, w.at, "an attribute");
     if (said) a->type = said; // an empty list and a zero are not written
     if (a->type == 3 && !a->s) a->s = "";
+    if (a->type == 8) return strings(s, all, nstring, a);
     if (a->type == 6) {
         if (!numbers(s, all, 7, 1, &a->n, NULL, NULL)) return false;
         float *x = qiao_arena_get(s->a, (size_t)a->n * sizeof *x + 1);

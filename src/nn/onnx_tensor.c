@@ -71,12 +71,11 @@ static bool number(int type, uint64_t v, float *x) {
     case 5: i = (int16_t)v; break;
     case 6: i = (int32_t)v; break;
     case 12: i = (int64_t)word; break;
-    case 13: *x = (float)v; return v <= 1 << 24 || v > (uint64_t)1 << 62;
+    case 13: *x = (float)v; return v <= 1 << 24 || v >= INT32_MAX;
     default: break;
     }
     *x = (float)i;
-    int64_t big = (int64_t)1 << 62;
-    return i > big || i < -big || (int64_t)*x == i;
+    return i >= INT32_MAX || i <= -INT32_MAX || (int64_t)*x == i;
 }
 
 static bool read_external(qi_source *s, qi_wire w, tensor *t) {

@@ -18,10 +18,14 @@ _Static_assert((int)NN_ACTS == (int)QI_ACT_COUNT && (int)NN_EXP == (int)QI_ACT_E
                    (int)NN_SWISH == (int)QI_ACT_SWISH,
                "nn_act takes either's numbers");
 
+static double nn_sqrt64(double x) { return __builtin_sqrt(x); }
 #include "nn/plain_math.inc"
 #include "nn/plain_elem.inc"
 #include "nn/plain_copy.inc"
 #include "nn/plain_dense.inc"
+#include "nn/plain_reduce.inc"
+#include "nn/plain_conv.inc"
+#include "nn/plain_rnn.inc"
 
 #define CORE(id, family) const qi_core qi_core_##id = {"nn_" #id, family, nn_##id}
 CORE(unary, "elem");
@@ -33,4 +37,14 @@ CORE(rows, "copy");
 CORE(gather, "copy");
 CORE(gather_each, "copy");
 CORE(matmul, "dense");
+CORE(reduce, "reduce");
+CORE(cumsum, "reduce");
+CORE(softmax, "reduce");
+CORE(norm, "reduce");
+CORE(conv, "conv");
+CORE(conv_thin, "conv");
+CORE(pool, "conv");
+CORE(lstm, "rnn");
+CORE(gru, "rnn");
+CORE(rnn, "rnn");
 const qi_core qi_core_dense = {"nn_layer", "dense", nn_layer};

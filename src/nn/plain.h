@@ -79,6 +79,22 @@ enum {
     NN_PRELU
 };
 
+// of a row
+enum {
+    NN_SUM,
+    NN_MEAN,
+    NN_PROD,
+    NN_L1,
+    NN_L2,
+    NN_SUMSQ,
+    NN_TOP,
+    NN_BOTTOM,
+    NN_ARGMAX,
+    NN_ARGMAX_LAST,
+    NN_ARGMIN,
+    NN_ARGMIN_LAST
+};
+
 typedef struct nn_arg {
     int n;                    // items
     const int *p;             // whole numbers of the step

@@ -10,6 +10,8 @@ try:
     import numpy as np
     import onnx
     import onnxruntime as ort
+
+    import nn_cases
 except ImportError as e:
     print(f"skip: {e}")
     sys.exit(0)
@@ -129,9 +131,7 @@ def main():
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 20
     failed = policies(np.random.default_rng(seed))
-    if os.path.exists(os.path.join(os.path.dirname(__file__), "nn_cases.py")):
-        import nn_cases
-        failed += nn_cases.run(compare, seed, count)
+    failed += nn_cases.run(compare, seed, count)
     print(f"{failed} failed")
     return failed > 0
 
