@@ -2,6 +2,8 @@
 // test_alloc.c - the step never allocates (law 6). The allocator is replaced for the whole program,
 // libraries included: malloc, calloc, realloc, aligned_alloc, posix_memalign and memalign count.
 #include "model/mjguard.h"
+#include "nn_file.h"
+#include "qiao/nn.h"
 #include "qiao/sim.h"
 #include "test.h"
 
@@ -168,4 +170,64 @@ TEST(ten_thousand_steps_allocate_nothing) {
     steps_of("mujoco", NULL, 0);
     steps_of("lanes", "newton", 0);
     steps_of("lanes32", "pgs", 3);
+}
+
+typedef struct file {
+    pb m;
+    qiao_nn_type type;
+} file;
+static bool make_nn(void *ctx) {
+    const file *f = ctx;
+    last = (qiao_diag){0};
+    qiao_nn *nn = qiao_nn_read(f->m.p, f->m.n, "f.onnx", NULL, f->type, &last);
+    if (!nn && (last.err == QIAO_OK || last.text[0] == 0)) silent = true;
+    qiao_nn_free(nn);
+    return nn;
+}
+static const struct {
+    const char *op, *attrs, *in;
+} NET[] = {{"Gemm", "transB=1", "x[1,3] 1; c[2,3] 1 2 3 4 5 6; c[2] 1 2"},
+           {"Gemm", "transB=1", "c[1,3] 1 2 3; c[2,3] 1 2 3 4 5 6; c[2] 1 2"}, // at load
+           {"Conv", "pads=[1,1]",
+            "x[1,1,3] 1; c[8,1,3] 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 "
+            "19 20 21 22 23 24"},
+           {"LSTM", "hidden_size=1", "x[1,1,1] 1; c[1,4,1] 1 2 3 4; c[1,4,1] 1 2 3 4"},
+           {"LogSoftmax", "", "x[2,2] 1"},
+           {"Gather", "axis=1", "x[1,3] 1 2 3; i[2] 2 -3"},
+           {"Pow", "", "x[3] 1; x[3] 1"}};
+enum { NNET = sizeof NET / sizeof *NET };
+
+TEST(every_allocation_of_a_network_may_fail) {
+    if (TEST_SANITIZED) SKIP("the sanitizer has its own allocator");
+    static tensor_text x[8];
+    silent = false;
+    for (int k = 0; k < NNET; k++) {
+        int nx;
+        long runs;
+        file f = {make_file(NET[k].op, 13, NET[k].attrs, NET[k].in, 1, x, &nx),
+                  (qiao_nn_type)(k % 3)};
+        CHECK(make_nn(&f), "%s", last.text);
+        long lost = fail_in_turn(make_nn, &f, &runs);
+        CHECK(runs >= 4 && runs < 1000, "%s: %ld allocations", NET[k].op, runs);
+        CHECK(lost == 0 && !silent, "%s: %ld blocks lost, silent %d", NET[k].op, lost, silent);
+        free(f.m.p);
+    }
+}
+TEST(a_network_runs_without_allocating) {
+    if (TEST_SANITIZED) SKIP("the sanitizer has its own allocator");
+    static tensor_text x[8];
+    static _Alignas(64) char work[1 << 20];
+    static float in[4096], out[4096];
+    for (int k = 0; k < NNET; k++) {
+        int nx;
+        pb m = make_file(NET[k].op, 13, NET[k].attrs, NET[k].in, 1, x, &nx);
+        qiao_nn *nn = qiao_nn_read(m.p, m.n, "f.onnx", NULL, (qiao_nn_type)(k % 3), NULL);
+        CHECK(nn && qiao_nn_work(nn, 100) <= sizeof work, "%s", NET[k].op);
+        atomic_store(&counted, 0), atomic_store(&counting, true);
+        for (int n = 0; n <= 100; n++)
+            qiao_nn_run(nn, n, (const float *[]){in, in}, (float *[]){out}, work);
+        atomic_store(&counting, false);
+        CHECK(atomic_load(&counted) == 0, "%s: %ld allocations", NET[k].op, atomic_load(&counted));
+        qiao_nn_free(nn), free(m.p);
+    }
 }

@@ -181,7 +181,7 @@ static bool keep_gives(qi_build *b, qiao_nn *nn, bool first) {
 qiao_nn *qi_plan_finish(qi_build *b) {
     qiao_nn *nn = qiao_arena_get(b->keep, sizeof *nn);
     if (!nn) return NULL;
-    *nn = (qiao_nn){.arena = b->keep, .type = b->type, .layers = b->layers};
+    *nn = (qiao_nn){.arena = b->keep, .type = b->type, .layers = b->layers, .cost = b->cost};
     b->node = NULL;
     int nval = lifetimes(b, &nn->nstep);
     keep_gives(b, nn, true);

@@ -38,6 +38,7 @@ struct qiao_nn {
     int nlink;                    // inputs and outputs of a step at most
     size_t item, work, work_item; // numbers: passed on; of a step's own
     size_t scratch;               // bytes of the dense layers
+    double cost;                  // products or so of an item
     char hash[QIAO_HASH_HEX];
     qiao_nn_type type;
     bool layers; // unpacked ones are kept
