@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_nn.c - the kernels of room nn beside ONNX Runtime, same network (48-512-256-128-12, ELU),
-// same inputs, same run, one core: one input with warm caches, one with cold caches, 4,096 inputs.
-// Middle of many runs taken in turns, least in brackets.
+// bench_nn.c - networks through qiao_nn_read and qiao_nn_run beside ONNX Runtime: the same file in
+// memory, same inputs, same run, one core, in turns: one input with warm caches, one with cold
+// caches, 4,096 inputs. Middle of many runs, least in brackets; the ratio is of the middles.
 //   bench_nn [libonnxruntime.so]     or its path in QIAO_ONNXRUNTIME
 
 #include "nn/kern_ops.h"
+#include "qiao/nn.h"
 
 #include <dlfcn.h>
 #include <math.h>
@@ -13,8 +14,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { NLAYER = 4, BATCH = 4096, CHUNK = 48, WIDEST = 512, COLD = 48 << 20 };
-static const int SIZE[NLAYER + 1] = {48, 512, 256, 128, 12};
+enum { LAYERS_MAX = 4, BATCH = 4096, COLD = 48 << 20 };
+typedef struct network {
+    const char *name;
+    int nlayer, size[LAYERS_MAX + 1];
+} network;
+static const network NET[] = {{"48-512-256-128-12, ELU", 4, {48, 512, 256, 128, 12}},
+                              {"98-256-256-12, ELU", 3, {98, 256, 256, 12}}};
 static const char *const TYPE[3] = {"float32", "bfloat16", "int8"};
 
 static double now_us(void) {
@@ -79,7 +85,8 @@ static void put_port(buf *g, int field, const char *name, int cols) {
     put_text(&port, 1, name), put_buf(&port, 2, &type);
     put_buf(g, field, &port);
 }
-static buf write_model(float *const *w, float *const *b) {
+static buf write_model(const network *net, float *const *w, float *const *b) {
+    const int *SIZE = net->size, NLAYER = net->nlayer;
     buf g = new_buf(), m = new_buf(), opset = new_buf();
     char in[8] = "x", mid[8], out[8], wn[8], bn[8];
     for (int i = 0; i < NLAYER; i++) {
@@ -175,30 +182,21 @@ static void *peer_tensor(const peer *p, float *x, int n, int cols) {
 typedef struct side {
     const peer *p; // NULL: ours
     void *tx, *ty; // tensors of the peer
-    qi_dense *l[NLAYER];
-    float *h[2]; // [CHUNK][WIDEST]
+    qiao_nn *nn;
     void *work;
     const float *x;
     float *y;
     int n;
 } side;
 static void run(const side *s) {
-    if (s->p) {
-        const char *in = "x", *out = "y";
-        void *ty = s->ty;
-        const void *tx = s->tx;
-        must(s->p, ((f_run *)s->p->api[AT_RUN])(s->p->session, NULL, &in, &tx, 1, &out, 1, &ty));
+    if (!s->p) {
+        if (qiao_nn_run(s->nn, s->n, &s->x, (float *[]){s->y}, s->work)) abort();
         return;
     }
-    for (int i = 0; i < s->n; i += CHUNK) {
-        int m = s->n - i < CHUNK ? s->n - i : CHUNK;
-        const float *x = s->x + (size_t)i * (size_t)SIZE[0];
-        for (int k = 0; k < NLAYER; k++) {
-            float *y = k == NLAYER - 1 ? s->y + (size_t)i * (size_t)SIZE[NLAYER] : s->h[k & 1];
-            qi_dense_run(s->l[k], m, x, SIZE[k], y, SIZE[k + 1], s->work);
-            x = y;
-        }
-    }
+    const char *in = "x", *out = "y";
+    void *ty = s->ty;
+    const void *tx = s->tx;
+    must(s->p, ((f_run *)s->p->api[AT_RUN])(s->p->session, NULL, &in, &tx, 1, &out, 1, &ty));
 }
 
 static int ascending(const void *a, const void *b) {
@@ -228,68 +226,66 @@ static void measure(side *s, int ns, int runs, int each, bool cold, double *leas
     free(t);
 }
 
-int main(int argc, char **argv) {
-    float *w[NLAYER], *b[NLAYER], *x = get_mem((size_t)BATCH * (size_t)SIZE[0] * 4);
-    for (int i = 0; i < NLAYER; i++) {
-        size_t nin = (size_t)SIZE[i], nout = (size_t)SIZE[i + 1];
-        w[i] = get_mem(nin * nout * 4), b[i] = get_mem(nout * 4);
-        for (size_t k = 0; k < nin * nout; k++) w[i][k] = rnd() * sqrtf(3 / (float)nin);
-        for (size_t k = 0; k < nout; k++) b[i][k] = 0.1f * rnd();
+static void bench(const network *net, const char *path) {
+    int nin = net->size[0], nout = net->size[net->nlayer];
+    float *w[LAYERS_MAX], *b[LAYERS_MAX], *x = get_mem((size_t)BATCH * (size_t)nin * 4);
+    for (int i = 0; i < net->nlayer; i++) {
+        size_t from = (size_t)net->size[i], to = (size_t)net->size[i + 1];
+        w[i] = get_mem(from * to * 4), b[i] = get_mem(to * 4);
+        for (size_t k = 0; k < from * to; k++) w[i][k] = rnd() * sqrtf(3 / (float)from);
+        for (size_t k = 0; k < to; k++) b[i][k] = 0.1f * rnd();
     }
-    for (int i = 0; i < BATCH * SIZE[0]; i++) x[i] = rnd();
-    flood = get_mem(COLD);
-
+    for (int i = 0; i < BATCH * nin; i++) x[i] = rnd();
     peer p = {0};
-    buf model = write_model(w, b);
-    const char *path = argc > 1 ? argv[1] : getenv("QIAO_ONNXRUNTIME");
+    buf model = write_model(net, w, b);
     bool has = peer_open(&p, path, &model);
+    printf("\n%s: ", net->name);
     if (has)
-        printf("peer: ONNX Runtime %s, one thread, all optimisations\n", p.version);
+        printf("beside ONNX Runtime %s, one thread, all optimisations\n", p.version);
     else
         printf("peer absent: %s\n", path ? path : "no path given, nor QIAO_ONNXRUNTIME");
     side s[4] = {{.p = &p}};
     for (int t = 0; t < 3; t++) {
-        side *d = s + 1 + t;
-        size_t work = 0;
-        for (int i = 0; i < NLAYER; i++) {
-            qiao_nn_type type = (qiao_nn_type)t;
-            d->l[i] = qi_dense_init(get_mem(qi_dense_size(type, SIZE[i], SIZE[i + 1])), type,
-                                    SIZE[i], SIZE[i + 1], w[i], false, b[i],
-                                    i < NLAYER - 1 ? QI_ACT_ELU : QI_ACT_NONE, 1);
-            size_t need = qi_dense_work(d->l[i], CHUNK);
-            work = need > work ? need : work;
-        }
-        d->work = get_mem(work);
-        for (int k = 0; k < 2; k++) d->h[k] = get_mem((size_t)CHUNK * WIDEST * 4);
-        printf("ours: %-8s by %s\n", TYPE[t], d->l[0]->op->name);
+        qiao_diag d = {0};
+        s[1 + t].nn = qiao_nn_read(model.p, model.n, net->name, NULL, (qiao_nn_type)t, &d);
+        if (!s[1 + t].nn) fprintf(stderr, "%s\n", d.text), exit(1);
+        s[1 + t].work = get_mem(qiao_nn_work(s[1 + t].nn, BATCH));
     }
-    for (int i = 0; i < 4; i++) s[i].x = x, s[i].y = get_mem((size_t)BATCH * 12 * 4);
+    for (int i = 0; i < 4; i++) s[i].x = x, s[i].y = get_mem((size_t)BATCH * (size_t)nout * 4);
 
     side *all = has ? s : s + 1;
     int ns = has ? 4 : 3;
     static const char *const JOB[3] = {"one input, warm", "one input, cold", "4,096 inputs"};
     for (int job = 0; job < 3; job++) {
-        int n = job == 2 ? BATCH : 1;
+        int n = job == 2 ? BATCH : 1, runs = job == 0 ? 200 : job == 1 ? 60 : 9;
         for (int i = 0; i < 4; i++) s[i].n = n;
-        if (has) s[0].tx = peer_tensor(&p, x, n, 48), s[0].ty = peer_tensor(&p, s[0].y, n, 12);
+        if (has) s[0].tx = peer_tensor(&p, x, n, nin), s[0].ty = peer_tensor(&p, s[0].y, n, nout);
         double least[4], middle[4];
-        measure(all, ns,
-                job == 0   ? 200
-                : job == 1 ? 60
-                           : 9,
-                job == 0 ? 20 : 1, job == 1, least, middle);
+        measure(all, ns, runs, job == 0 ? 20 : 1, job == 1, least, middle);
         for (int i = 0; i < ns; i++) {
             bool ours = !all[i].p;
             printf("%-16s %-12s %10.2f us (%.2f)", JOB[job], ours ? TYPE[&all[i] - s - 1] : "peer",
                    middle[i], least[i]);
             if (has && ours) {
                 double off = 0;
-                for (int k = 0; k < n * 12; k++)
+                for (int k = 0; k < n * nout; k++)
                     off = fmax(off, fabs((double)all[i].y[k] - s[0].y[k]));
                 printf("  %5.2f times the peer's speed, off by %.1e", middle[0] / middle[i], off);
             }
             putchar('\n');
         }
     }
+    for (int t = 0; t < 3; t++) qiao_nn_free(s[1 + t].nn), free(s[1 + t].work);
+    for (int i = 0; i < 4; i++) free(s[i].y);
+    for (int i = 0; i < net->nlayer; i++) free(w[i]), free(b[i]);
+    free(x), free(model.p);
+}
+
+int main(int argc, char **argv) {
+    flood = get_mem(COLD);
+    for (int t = 0; t < 3; t++)
+        printf("ours: %-8s by %s\n", TYPE[t], qi_kern_best((qiao_nn_type)t)->name);
+    for (size_t i = 0; i < sizeof NET / sizeof *NET; i++)
+        bench(&NET[i], argc > 1 ? argv[1] : getenv("QIAO_ONNXRUNTIME"));
     return 0;
 }

@@ -107,6 +107,7 @@ static bool read_attr(qi_source *s, qi_wire w, qi_attr *a) {
     if (more < 0) return broken(s, w.at, "an attribute");
     if (said) a->type = said; // an empty list and a zero are not written
     if (a->type == 3 && !a->s) a->s = "";
+    if (a->type == 4 && !a->t) return broken(s, all.at, "an attribute's tensor");
     if (a->type == 8) return strings(s, all, nstring, a);
     if (a->type == 6) {
         if (!numbers(s, all, 7, 1, &a->n, NULL, NULL)) return false;
