@@ -74,6 +74,8 @@ $(BUILD)/obj/%.o: %.c | $(EXT)/.ready
 	@$(CC) $(CFLAGS) $(CFLAGS_$(notdir $*)) $(if $(FUZZ),$(PLAIN)) $(INC) -MMD -MP -c $< -o $@
 # the replay page and three.js become part of the program
 $(BUILD)/obj/src/rec/embed.o: $(wildcard viewer/*) $(EXT)/.ready
+# the texts that qiao compile writes become part of the library
+$(BUILD)/obj/src/nn/emit_text.o: $(wildcard src/nn/*.inc) src/nn/plain.h src/base/lanes_math.h
 $(LIB): $(LIBSRC:%.c=$(BUILD)/obj/%.o)
 	@rm -f $@; ar rcs $@ $^
 $(APP): $(APPSRC:%.c=$(BUILD)/obj/%.o) $(LIB)

@@ -51,5 +51,10 @@ size_t qiao_nn_work(const qiao_nn *nn, int n);
 qiao_err qiao_nn_run(const qiao_nn *nn, int n, const float *const *in, float *const *out,
                      void *work);
 
+// Writes DIR/NAME.h and DIR/NAME.c: the network for one item as C99 that stands alone, without
+// allocation or library: void NAME_run(const float *in.., float *out.., float *work), the bits of
+// qiao_nn_run when built without contraction (-std=c99 or -ffp-contract=off). NAME: a name of C.
+qiao_err qiao_nn_write_c(const qiao_nn *nn, const char *dir, const char *name, qiao_diag *d);
+
 #pragma GCC visibility pop
 #endif

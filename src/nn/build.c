@@ -367,12 +367,8 @@ static qiao_nn *build(qi_build *b, qi_source *s) {
     return take_outputs(b) ? qi_plan_finish(b) : NULL;
 }
 qiao_nn *qi_nn_build(const void *data, size_t bytes, const char *name, const char *dir,
-                     qiao_nn_type type, bool layers, qiao_hash *hash, qiao_diag *d) {
-    qi_build b = {.file = name,
-                  .type = type,
-                  .layers = layers,
-                  .tmp = qiao_arena_new(),
-                  .keep = qiao_arena_new()};
+                     qiao_nn_type type, qiao_hash *hash, qiao_diag *d) {
+    qi_build b = {.file = name, .type = type, .tmp = qiao_arena_new(), .keep = qiao_arena_new()};
     b.last = &b.first;
     const uint8_t *p = data;
     qi_source s = {name, dir, {p, p + bytes}, b.tmp, &b.d, hash, 0};

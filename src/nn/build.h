@@ -57,7 +57,6 @@ typedef struct qi_build {
     qiao_arena *tmp, *keep;
     qi_graph g;
     qiao_nn_type type;
-    bool layers;         // keep dense layers as they were
     const qi_node *node; // being planned
     qi_val **names;      // hash table
     size_t nslot;

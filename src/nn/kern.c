@@ -72,6 +72,11 @@ static uint32_t *word_at(const qi_dense *l, int k, int j) {
     int wide = j < l->nwide * 32 ? 32 : 16, p = j / 32 * 32;
     return l->w + (size_t)l->nstep * (size_t)p + (size_t)k * (size_t)wide + (j - p);
 }
+uint32_t qi_dense_weight(const qi_dense *l, int k, int j) {
+    int in = inputs_of(l->type), bits = 32 / in;
+    uint32_t word = *word_at(l, k / in, j) >> (k % in * bits);
+    return bits == 32 ? word : word & ((1u << bits) - 1);
+}
 static void pack_i8(qi_dense *l, const weights *w, int j, int most) {
     float top = 0;
     bool finite = true;

@@ -33,6 +33,8 @@ qi_dense *qi_dense_init(void *mem, qiao_nn_type type, int nin, int nout, const f
 size_t qi_dense_work(const qi_dense *l, int n);
 // y [n][ldy] = act(x [n][ldx] W + b)
 void qi_dense_run(const qi_dense *l, int n, const float *x, int ldx, float *y, int ldy, void *work);
+// The bits of weight (k, j) as packed, for nn/emit.c.
+uint32_t qi_dense_weight(const qi_dense *l, int k, int j);
 // y[i] = act(x[i]), n numbers; x and y may be the same.
 void qi_act_run(qi_act act, float alpha, const float *x, float *y, size_t n);
 

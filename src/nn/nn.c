@@ -8,29 +8,25 @@
 
 enum { ALIGN = 64 };
 
-qiao_nn *qi_nn_open(const void *data, size_t bytes, const char *name, const char *dir,
-                    qiao_nn_type type, bool layers, qiao_diag *d) {
+qiao_nn *qiao_nn_read(const void *data, size_t bytes, const char *name, const char *dir,
+                      qiao_nn_type type, qiao_diag *d) {
     qiao_hash h;
     uint8_t raw[QIAO_HASH_BYTES];
-    qiao_hash_init(&h);
-    qiao_hash_add(&h, data, bytes);
     if (!name) name = "network";
     if (bytes > QI_NN_FILE_MAX) {
         qiao_diag_set(d, QIAO_E_LIMIT, name, 0, 0, "has %zu bytes, at most %d are read", bytes,
                       QI_NN_FILE_MAX);
         return NULL;
     }
-    qiao_nn *nn = qi_nn_build(data, bytes, name, dir, type, layers, &h, d);
+    qiao_hash_init(&h);
+    qiao_hash_add(&h, data, bytes);
+    qiao_nn *nn = qi_nn_build(data, bytes, name, dir, type, &h, d);
     if (!nn) return NULL;
     qiao_hash_end(&h, raw);
     qiao_hash_hex(raw, nn->hash);
     return nn;
 }
-qiao_nn *qiao_nn_read(const void *data, size_t bytes, const char *name, const char *dir,
-                      qiao_nn_type type, qiao_diag *d) {
-    return qi_nn_open(data, bytes, name, dir, type, false, d);
-}
-qiao_nn *qi_nn_load(const char *path, qiao_nn_type type, bool layers, qiao_diag *d) {
+qiao_nn *qiao_nn_load(const char *path, qiao_nn_type type, qiao_diag *d) {
     char *data, dir[PATH_MAX];
     size_t bytes;
     if (strlen(path) >= sizeof dir) {
@@ -44,12 +40,9 @@ qiao_nn *qi_nn_load(const char *path, qiao_nn_type type, bool layers, qiao_diag 
         slash[slash == dir] = 0;
     else
         strcpy(dir, ".");
-    qiao_nn *nn = qi_nn_open(data, bytes, path, dir, type, layers, d);
+    qiao_nn *nn = qiao_nn_read(data, bytes, path, dir, type, d);
     free(data);
     return nn;
-}
-qiao_nn *qiao_nn_load(const char *path, qiao_nn_type type, qiao_diag *d) {
-    return qi_nn_load(path, type, false, d);
 }
 void qiao_nn_free(qiao_nn *nn) {
     if (nn) qiao_arena_free(nn->arena); // nn itself lies in it

@@ -87,21 +87,16 @@ static void *keep(qi_build *b, const void *p, size_t bytes) {
 }
 static bool keep_layers(qi_build *b, qiao_nn *nn, const qi_step *s, qi_run *r) {
     const qi_dense **d = qiao_arena_get(b->keep, (size_t)s->nd * sizeof *d);
-    qi_layer *copy = nn->layers ? keep(b, s->d, (size_t)s->nd * sizeof *copy) : NULL;
-    if (!d || (nn->layers && !copy)) return false;
-    r->layer = copy, r->arg.d = d;
+    if (!d) return false;
+    r->arg.d = d;
     for (int k = 0; k < s->nd; k++) {
         const qi_layer *l = &s->d[k];
-        size_t nw = (size_t)l->nin * (size_t)l->nout, need;
         void *mem = qiao_arena_get(b->keep, qi_dense_size(nn->type, l->nin, l->nout));
         if (!mem) return false;
         d[k] = qi_dense_init(mem, nn->type, l->nin, l->nout, l->w, l->transposed, l->bias, l->act,
                              l->alpha);
-        if ((need = qi_dense_work(d[k], 1 << 20)) > nn->scratch) nn->scratch = need;
-        if (!copy) continue;
-        if (!(copy[k].w = keep(b, l->w, nw * sizeof(float)))) return false;
-        if (l->bias && !(copy[k].bias = keep(b, l->bias, (size_t)l->nout * sizeof(float))))
-            return false;
+        size_t need = qi_dense_work(d[k], 1 << 20);
+        if (need > nn->scratch) nn->scratch = need;
     }
     return true;
 }
@@ -181,7 +176,7 @@ static bool keep_gives(qi_build *b, qiao_nn *nn, bool first) {
 qiao_nn *qi_plan_finish(qi_build *b) {
     qiao_nn *nn = qiao_arena_get(b->keep, sizeof *nn);
     if (!nn) return NULL;
-    *nn = (qiao_nn){.arena = b->keep, .type = b->type, .layers = b->layers, .cost = b->cost};
+    *nn = (qiao_nn){.arena = b->keep, .type = b->type, .cost = b->cost};
     b->node = NULL;
     int nval = lifetimes(b, &nn->nstep);
     keep_gives(b, nn, true);

@@ -16,12 +16,11 @@ typedef struct qi_run {
     nn_arg arg; // all but n, x, y, work, scratch
     int nx, ny;
     const qi_spot *at; // [nx inputs, ny outputs]
-    // for those who write the plan down
+    // for nn/emit.c, which writes the plan down
     const qi_core *core;
     const char *node;
     int np, nf, nd;
     size_t work, work_item;
-    const qi_layer *layer; // [nd], only if asked for
 } qi_run;
 typedef struct qi_give { // an output that is no step's own: a copy at the end
     qi_spot from;
@@ -41,15 +40,9 @@ struct qiao_nn {
     double cost;                  // products or so of an item
     char hash[QIAO_HASH_HEX];
     qiao_nn_type type;
-    bool layers; // unpacked ones are kept
 };
 
 qiao_nn *qi_nn_build(const void *data, size_t bytes, const char *name, const char *dir,
-                     qiao_nn_type type, bool layers, qiao_hash *hash, qiao_diag *d);
-
-// qiao_nn_read and qiao_nn_load; layers: for writing the plan down.
-qiao_nn *qi_nn_open(const void *data, size_t bytes, const char *name, const char *dir,
-                    qiao_nn_type type, bool layers, qiao_diag *d);
-qiao_nn *qi_nn_load(const char *path, qiao_nn_type type, bool layers, qiao_diag *d);
+                     qiao_nn_type type, qiao_hash *hash, qiao_diag *d);
 
 #endif
