@@ -110,6 +110,10 @@ TEST(wrong_input_is_named) {
         {"scenarios no_such", "no_such"},
         {"scenarios build/test/bad.osc", "bad.osc:2:"},
         {"bench no_such", "no such measuring program"},
+        {"compile", "needs an ONNX file"},
+        {"compile build/test/none.onnx", "none.onnx: cannot be opened"},
+        {"compile build/test/garbage.mcap", "garbage.mcap"},
+        {"compile build/test/none.onnx --weights int9", "did you mean int8"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         int status = qiao(table[i].args);

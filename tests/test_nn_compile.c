@@ -177,6 +177,131 @@ TEST(policies_written_as_c) {
     build_and_compare("nn_policies");
     drop_nets();
 }
+// A program without an operating system: it runs the policies and prints the bits of their outputs
+// through the debugger's door (Arm semihosting).
+static const char START[] =
+    "#include \"all.h\"\n"
+    "extern unsigned stack_top;\nextern float bss_start, bss_end;\n"
+    "static int host(int op, const void *p) {\n"
+    "    register int r0 __asm__(\"r0\") = op;\n"
+    "    register const void *r1 __asm__(\"r1\") = p;\n"
+    "    __asm__ volatile(\"bkpt 0xab\" : \"+r\"(r0) : \"r\"(r1) : \"memory\");\n"
+    "    return r0;\n}\n"
+    "static void print(const float *x, int n) {\n"
+    "    for (int i = 0; i < n; i++) {\n"
+    "        union { float x; unsigned w; } u;\n"
+    "        char s[10];\n"
+    "        u.x = x[i];\n"
+    "        for (int k = 0; k < 8; k++) s[k] = \"0123456789abcdef\"[u.w >> (28 - 4 * k) & 15];\n"
+    "        s[8] = '\\n', s[9] = 0;\n"
+    "        host(4, s);\n    }\n}\n"
+    "static void reset(void) {\n"
+    "    *(volatile unsigned *)0xe000ed88 |= 0xf << 20; /* the floating-point unit */\n"
+    "    run_all(print);\n"
+    "    host(0x18, (void *)0x20026);\n"
+    "    for (;;) {}\n}\n"
+    "static void fault(void) { host(4, \"fault\\n\"); host(0x18, (void *)0x20023); for (;;) {} }\n"
+    "__attribute__((section(\".vectors\"), used)) static void *const vectors[16] = {\n"
+    "    &stack_top, (void *)reset, (void *)fault, (void *)fault, (void *)fault, (void *)fault,\n"
+    "    (void *)fault};\n";
+static const char PLACES[] = // mps2-an386: code at 0, data at 0x20000000, 4 MB each
+    "ENTRY(vectors_at)\nMEMORY { rom : ORIGIN = 0, LENGTH = 4M ram : ORIGIN = 0x20000000, LENGTH = "
+    "4M }\n"
+    "SECTIONS {\n .text : { vectors_at = .; KEEP(*(.vectors)) *(.text*) *(.rodata*) } > rom\n"
+    " .ARM.exidx : { *(.ARM.exidx*) } > rom\n"
+    " .data : { *(.data*) } > ram\n .bss : { *(.bss*) *(COMMON) } > ram\n"
+    " stack_top = ORIGIN(ram) + LENGTH(ram);\n bss_start = ADDR(.bss); bss_end = .;\n}\n";
+static void write_text(const char *dir, const char *name, const char *text) {
+    char path[300];
+    qiao_diag d = {0};
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    CHECK(!qiao_file_write(path, text, strlen(text), &d), "%s", d.text);
+}
+// all.h: inputs as constants, and every network run on them.
+static void write_arm(const char *dir) {
+    char path[300];
+    snprintf(path, sizeof path, "%s/all.h", dir);
+    for (int i = 0; i < nnet; i++) {
+        qiao_diag d = {0};
+        CHECK(!qiao_nn_write_c(nets[i].nn, dir, nets[i].name, &d), "%s", d.text);
+    }
+    FILE *f = fopen(path, "w");
+    CHECK(f, "%s", path);
+    for (int i = 0; i < nnet; i++) {
+        const net *t = &nets[i];
+        int n = qiao_nn_input(t->nn, 0)->size;
+        fprintf(f, "#include \"%s.c\"\nstatic const float in%d[] = {", t->name, i);
+        for (int k = 0; k < n; k++) fprintf(f, "%a, ", (double)t->in[0][k]);
+        fprintf(f, "};\n");
+    }
+    fprintf(f, "static void run_all(void (*print)(const float *x, int n)) {\n");
+    for (int i = 0; i < nnet; i++)
+        fprintf(f,
+                "    { static float y[64], work[%s_WORK]; %s_run(in%d, y, work); print(y, %d); }\n",
+                nets[i].name, nets[i].name, i, qiao_nn_output(nets[i].nn, 0)->size);
+    fprintf(f, "}\n");
+    fclose(f);
+    write_text(dir, "start.c", START), write_text(dir, "places.ld", PLACES);
+}
+static void run_on_arm(const char *cpu, const char *machine, const char *flags) {
+    static char out[20000];
+    char dir[200], command[1200];
+    dir_of(dir, "nn_arm");
+    write_arm(dir);
+    snprintf(command, sizeof command,
+             "cd %s && arm-none-eabi-gcc -mcpu=%s -mthumb %s -std=gnu99 -ffp-contract=off -O2 "
+             "-ffreestanding -nostartfiles -T places.ld start.c -o all.elf 2>&1 && "
+             "timeout 100 qemu-system-arm -M %s -semihosting -nographic -monitor none "
+             "-kernel all.elf 2>&1",
+             dir, cpu, flags, machine);
+    int status = shell(out, sizeof out, command);
+    CHECK(status == 0, "%s", out);
+    const char *s = out;
+    for (int i = 0; i < nnet; i++)
+        for (int k = 0; k < qiao_nn_output(nets[i].nn, 0)->size; k++) {
+            char *end;
+            uint32_t w = (uint32_t)strtoul(s, &end, 16), own;
+            memcpy(&own, &nets[i].out[0][k], sizeof own);
+            CHECK(end == s + 8 && w == own, "%s: output %d is %.12s, in the plan %08x",
+                  nets[i].name, k, s, own);
+            s = end + 1;
+        }
+    CHECK(!*s, "more was printed: %s", s);
+    snprintf(command, sizeof command, "rm -r %s", dir);
+    CHECK(!shell(out, sizeof out, command), "%s", out);
+}
+TEST(networks_on_an_emulated_cortex_m) {
+    static tensor_text x[8];
+    need("arm-none-eabi-gcc", "gcc-arm-none-eabi");
+    need("qemu-system-arm", "qemu-system-arm");
+    // those with one input and output of the makers' policies, else small ones
+    if (test_data()) {
+        add_policy("limx/PF_TRON1A/policy/isaacgym/policy.onnx", QIAO_NN_F32);
+        add_policy("mujoco_playground/sim2sim/go1_policy.onnx", QIAO_NN_I8);
+    }
+    static const char *const OP[] = {"Gelu", "LSTM", "Softmax", "Pow", "LayerNormalization",
+                                     "Sqrt", "Sin"};
+    for (size_t k = 0; k < sizeof OP / sizeof *OP; k++)
+        for (int i = 0; i < NLINE; i++) {
+            int nx, nout = 1;
+            for (const char *s = LINE[i].out; *s; s++) nout += *s == '|';
+            if (strcmp(LINE[i].op, OP[k])) continue;
+            pb m = make_file(OP[k], LINE[i].opset, LINE[i].attrs, LINE[i].in, 1, x, &nx);
+            net *t = &nets[nnet];
+            if (nx == 1) {
+                *t = (net){.nn = qiao_nn_read(m.p, m.n, OP[k], NULL, QIAO_NN_F32, NULL)};
+                CHECK(t->nn, "%s", OP[k]);
+                snprintf(t->name, sizeof t->name, "n%d_%s", ++nnet, OP[k]);
+                t->in[0] = get((size_t)x[0].n * sizeof(float));
+                for (int j = 0; j < x[0].n; j++) t->in[0][j] = (float)x[0].x[j];
+                answer(t);
+            }
+            free(m.p);
+        }
+    run_on_arm("cortex-m4", "mps2-an386", "-mfloat-abi=hard -mfpu=fpv4-sp-d16");
+    run_on_arm("cortex-m3", "mps2-an385", "-mfloat-abi=soft"); // no floating-point unit
+    drop_nets();
+}
 TEST(names_that_are_no_c) {
     static tensor_text x[8];
     int nx;
