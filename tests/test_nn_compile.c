@@ -283,8 +283,7 @@ TEST(networks_on_an_emulated_cortex_m) {
                                      "Sqrt", "Sin"};
     for (size_t k = 0; k < sizeof OP / sizeof *OP; k++)
         for (int i = 0; i < NLINE; i++) {
-            int nx, nout = 1;
-            for (const char *s = LINE[i].out; *s; s++) nout += *s == '|';
+            int nx;
             if (strcmp(LINE[i].op, OP[k])) continue;
             pb m = make_file(OP[k], LINE[i].opset, LINE[i].attrs, LINE[i].in, 1, x, &nx);
             net *t = &nets[nnet];

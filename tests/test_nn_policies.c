@@ -54,6 +54,39 @@ static void one_policy(int k, qiao_nn_type type) {
     free(work), free(x), free(y), free(z);
     qiao_nn_free(nn);
 }
+// The largest difference from float32, in parts of the largest output.
+static double far_from_float32(int k, qiao_nn_type type) {
+    char path[1000];
+    snprintf(path, sizeof path, "%s/%s", test_data(), POLICY[k]);
+    double off = 0, top = 0;
+    float *y[2];
+    for (int t = 0; t < 2; t++) {
+        qiao_diag d = {0};
+        qiao_nn *nn = qiao_nn_load(path, t ? type : QIAO_NN_F32, &d);
+        CHECK(nn, "%s", d.text);
+        float *x = get(sizeof(float) * (size_t)(N * SIZE[k][0]));
+        y[t] = get(sizeof(float) * (size_t)(N * SIZE[k][1]));
+        seed = 11;
+        for (int i = 0; i < N * SIZE[k][0]; i++) x[i] = rnd();
+        void *work = get(qiao_nn_work(nn, N));
+        CHECK(!qiao_nn_run(nn, N, (const float *[]){x}, (float *[]){y[t]}, work), "%s", path);
+        free(work), free(x), qiao_nn_free(nn);
+    }
+    for (int i = 0; i < N * SIZE[k][1]; i++) {
+        off = fmax(off, fabs((double)y[1][i] - (double)y[0][i]));
+        top = fmax(top, fabs((double)y[0][i]));
+    }
+    free(y[0]), free(y[1]);
+    return off / top;
+}
+TEST(smaller_weights_stay_near) {
+    if (!test_data()) SKIP("the makers' policies are not there (QIAO_DATA)");
+    for (int k = 0; k < NPOLICY; k++) {
+        double b = far_from_float32(k, QIAO_NN_BF16), i = far_from_float32(k, QIAO_NN_I8);
+        CHECK(b > 0 && b < 0.05, "%s: bfloat16 off by %.3g", POLICY[k], b);
+        CHECK(i > 0 && i < 0.15, "%s: int8 off by %.3g", POLICY[k], i);
+    }
+}
 TEST(policies_alone_and_in_batches) {
     if (!test_data()) SKIP("the makers' policies are not there (QIAO_DATA)");
     for (int k = 0; k < NPOLICY; k++)
