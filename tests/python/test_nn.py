@@ -4,7 +4,10 @@
 Prints "skip: why" where onnxruntime or onnx are absent."""
 import ctypes
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 
 try:
     import numpy as np
@@ -39,6 +42,7 @@ for f in ("qiao_nn_input", "qiao_nn_output"):
 LIB.qiao_nn_work.restype = ctypes.c_size_t
 LIB.qiao_nn_work.argtypes = [P, ctypes.c_int]
 LIB.qiao_nn_run.argtypes = [P, ctypes.c_int, P, P, P]
+LIB.qiao_nn_write_c.argtypes = [P, ctypes.c_char_p, ctypes.c_char_p, ctypes.POINTER(Diag)]
 
 
 class Net:
@@ -66,6 +70,41 @@ class Net:
         return err, ys
 
 
+WRITTEN = []  # (network, inputs of an item, its outputs), to be written as C99 and run again
+
+
+def written():
+    """Builds the kept networks as one C99 file; how many answer with other bits than the plan."""
+    if not shutil.which("cc"):
+        print("skip written: no C compiler")
+        return 0
+    folder = tempfile.mkdtemp(prefix="qiao_nn_")
+    try:
+        with open(f"{folder}/all.c", "w") as f:
+            for i, (net, _, _) in enumerate(WRITTEN):
+                d = Diag()
+                if LIB.qiao_nn_write_c(net.nn, folder.encode(), b"n%d" % i, ctypes.byref(d)):
+                    raise ValueError(d.text.decode())
+                f.write(f'#include "n{i}.c"\nint most{i}(void);\nint most{i}(void) {{ return n{i}_WORK; }}\n')
+        subprocess.run(["cc", "-std=c99", "-O1", "-fPIC", "-shared", "-o", "all.so", "all.c"], cwd=folder,
+                       check=True)
+        lib, wrong = ctypes.CDLL(f"{folder}/all.so"), 0
+        for i, (net, xs, want) in enumerate(WRITTEN):
+            xs = [np.ascontiguousarray(x, np.float32) for x in xs]
+            ys = [np.full(p.size, np.nan, np.float32) for p in net.outs]
+            work = np.zeros(getattr(lib, f"most{i}")(), np.float32)
+            getattr(lib, f"n{i}_run")(*[P(a.ctypes.data) for a in [*xs, *ys, work]])
+            same = all(np.array_equal(y.view(np.int32)[~np.isnan(y)], w.ravel().view(np.int32)[~np.isnan(y)])
+                       and np.array_equal(np.isnan(y), np.isnan(w.ravel())) for y, w in zip(ys, want))
+            wrong += not same
+            if not same:
+                print(f"FAIL written as C: network {i}")
+        print(f"{len(WRITTEN)} networks written as C, {wrong} with other bits")
+        return wrong
+    finally:
+        shutil.rmtree(folder)
+
+
 def peer(data):
     o = ort.SessionOptions()
     o.log_severity_level = 4
@@ -89,7 +128,7 @@ TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)":
          "tensor(int32)": np.int32, "tensor(double)": np.float64}
 
 
-def compare(data, draw, n=3, folder=None):
+def compare(data, draw, n=3, folder=None, keep=False):
     """Off by how much, over n items; each item alone and the batch must have the same bits."""
     net, s = Net(data, folder), peer(data)
     xs = [np.stack([draw(p, net.ins[i]) for _ in range(n)]) for i, p in enumerate(s.get_inputs())]
@@ -99,6 +138,8 @@ def compare(data, draw, n=3, folder=None):
         feed = {p.name: xs[i][k].reshape(list(net.ins[i].dim)[:net.ins[i].rank]).astype(TYPES[p.type])
                 for i, p in enumerate(s.get_inputs())}
         _, alone = net.run(1, [x[k:k + 1] for x in xs])
+        if keep and k == 0:
+            WRITTEN.append((net, [x[0] for x in xs], alone))
         for y, z, want in zip(ys, alone, s.run(None, feed)):
             if y[k].tobytes() != z[0].tobytes():
                 return np.inf
@@ -132,6 +173,7 @@ def main():
     count = int(sys.argv[3]) if len(sys.argv) > 3 else 20
     failed = policies(np.random.default_rng(seed))
     failed += nn_cases.run(compare, seed, count)
+    failed += written()
     print(f"{failed} failed")
     return failed > 0
 
