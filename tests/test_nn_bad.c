@@ -259,4 +259,14 @@ TEST(files_that_are_no_networks) {
     CHECK(!try_file(m.p, m.n, text), "20,000 nodes");
     CHECK_TEXT(text, "more than 10000 nodes");
     free(m.p);
+    g = m = (pb){0}; // many links of one byte
+    for (int i = 0; i < 400; i++) {
+        pb node = {0};
+        for (int k = 0; k < 1000; k++) pb_text(&node, 1, "x");
+        pb_sub(&g, 1, &node);
+    }
+    end_model(&m, &g, 13);
+    CHECK(!try_file(m.p, m.n, text), "400,000 links");
+    CHECK_TEXT(text, "nodes of more than 131072 inputs");
+    free(m.p);
 }

@@ -9,7 +9,7 @@ TEST(nets_of_every_operator_as_onnx_runtime) {
     if (TEST_SANITIZED) SKIP("the interpreter is not built with the sanitizers");
     snprintf(command, sizeof command,
              "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=build/extern/py:$PYTHONPATH "
-             "python3 tests/python/test_nn.py %s/libqiao.so 1 25 2>&1",
+             "python3 tests/python/test_nn.py %s/libqiao.so 1 15 2>&1",
              build ? build : "build/gcc");
     FILE *p = popen(command, "r");
     size_t n = p ? fread(out, 1, sizeof out - 1, p) : 0;

@@ -12,6 +12,7 @@ enum { // bounds on what a file may ask for
     QI_RANK = 8,
     QI_NN_FILE_MAX = 1 << 30, // bytes of a file, and of all external data
     QI_NN_NODES_MAX = 10000,  // nodes; constants
+    QI_NN_NAMES_MAX = 1 << 17, // inputs, outputs and attributes of all nodes
     QI_NN_LINKS_MAX = 1024,   // inputs or outputs of a node; ports
     QI_NN_SIZE_MAX = 1 << 26, // numbers of a tensor
     QI_NN_ITEM_MAX = 1 << 24, // numbers that an item needs in the work block
@@ -54,7 +55,7 @@ typedef struct qi_meta {
     struct qi_meta *next;
 } qi_meta;
 typedef struct qi_graph {
-    int opset, nnode, nconst, nin, nout, nmeta;
+    int opset, nnode, nname, nconst, nin, nout, nmeta;
     qi_node *node;
     qi_val *constant; // linked by next
     qi_info *in, *out;

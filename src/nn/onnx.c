@@ -126,7 +126,7 @@ static bool read_attr(qi_source *s, qi_wire w, qi_attr *a) {
     return true;
 }
 
-static bool read_node(qi_source *s, qi_wire w, qi_node *n) {
+static bool read_node(qi_source *s, qi_wire w, qi_graph *g, qi_node *n) {
     qi_wire all = w;
     qi_field f;
     int more;
@@ -138,6 +138,11 @@ static bool read_node(qi_source *s, qi_wire w, qi_node *n) {
     if (n->nin > QI_NN_LINKS_MAX || n->nout > QI_NN_LINKS_MAX || n->nattr > 64)
         return qi_onnx_bad(s, w.at, QIAO_E_LIMIT, "a node has %d inputs, %d outputs, %d attributes",
                            n->nin, n->nout, n->nattr);
+    if ((g->nname += n->nin + n->nout + n->nattr) > QI_NN_NAMES_MAX)
+        return qi_onnx_bad(s, w.at, QIAO_E_LIMIT,
+                           "nodes of more than %d inputs, outputs and "
+                           "attributes",
+                           QI_NN_NAMES_MAX);
     n->in = qiao_arena_get(s->a, (size_t)n->nin * sizeof *n->in);
     n->out = qiao_arena_get(s->a, (size_t)n->nout * sizeof *n->out);
     n->attr = qiao_arena_get(s->a, (size_t)n->nattr * sizeof *n->attr);
@@ -212,7 +217,7 @@ static bool read_graph(qi_source *s, qi_wire w, qi_graph *g) {
             if (!typed(s, &f, QI_WIRE_BYTES, "the graph")) return false;
             if (too_many(s, g->nnode++, QI_NN_NODES_MAX, "nodes")) return false;
             if (!(*node = qiao_arena_get(s->a, sizeof **node))) return no_memory(s);
-            if (!read_node(s, f.sub, *node)) return false;
+            if (!read_node(s, f.sub, g, *node)) return false;
             node = &(*node)->next;
             break;
         case 5:

@@ -304,6 +304,22 @@ static bool plan_pad(qi_build *b, int arg) {
     return x && qi_nn_out(b, 0, qi_nn_view(b, x, x->kind, x->rank, x->dim));
 }
 
+// What lies on one side of a diagonal; 0 elsewhere.
+static bool plan_trilu(qi_build *b, int arg) {
+    (void)arg;
+    qi_val *x = qi_nn_in(b, 0);
+    int k = 0, n = qi_nn_in_ints(b, 1, &k, 1), upper = qi_nn_attr_i(b, "upper", 1);
+    if (n == -2) return false;
+    if (x->rank < 2) return qi_nn_fail(b, QIAO_E_FIT, "expected matrices");
+    const int *dim = x->dim + x->rank - 2;
+    qi_val *in = qi_nn_const(b, QI_BOOL, 2, dim);
+    for (int i = 0; in && i < in->size; i++) {
+        int64_t off = (int64_t)(i % dim[1]) - i / dim[1] - k;
+        in->data[i] = upper ? off >= 0 : off <= 0;
+    }
+    return qi_nn_out(b, 0, qi_nn_where(b, in, x, qi_nn_scalar(b, x->kind, 0)));
+}
+
 const qi_op qi_ops_move[] = {{"Transpose", plan_transpose, 0, 1, 1, 1, 0},
                              {"Slice", plan_slice, 0, 3, 5, 1, 0},
                              {"Split", plan_split, 0, 1, 2, QI_NN_LINKS_MAX, 0},
@@ -313,4 +329,5 @@ const qi_op qi_ops_move[] = {{"Transpose", plan_transpose, 0, 1, 1, 1, 0},
                              {"Gather", plan_gather, 0, 2, 2, 1, 0},
                              {"GatherElements", plan_gather_each, 0, 2, 2, 1, 0},
                              {"Pad", plan_pad, 0, 2, 4, 1, 0},
+                             {"Trilu", plan_trilu, 0, 1, 2, 1, 0},
                              {0}};
