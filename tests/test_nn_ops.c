@@ -70,3 +70,45 @@ TEST(not_a_number_is_said) {
           "n < 0");
     free(work), free(m.p), qiao_nn_free(nn);
 }
+
+// All operators, 64 items each that drift away from the line's numbers: the bits of every build.
+static uint64_t hash_line(uint64_t h, const line *l, qiao_nn_type type) {
+    static tensor_text x[8];
+    int nx, nout = 1;
+    for (const char *s = l->out; *s; s++) nout += *s == '|';
+    pb m = make_file(l->op, l->opset, l->attrs, l->in, nout, x, &nx);
+    qiao_nn *nn = qiao_nn_read(m.p, m.n, l->op, NULL, type, NULL);
+    CHECK(nn, "%s", l->op);
+    enum { N = 64 };
+    float *in[8], *out[OUTS];
+    for (int k = 0; k < nx; k++) {
+        in[k] = get((size_t)(N * x[k].n) * sizeof(float));
+        for (int i = 0; i < N * x[k].n; i++)
+            in[k][i] = (float)x[k].x[i % x[k].n] *
+                       (x[k].kind == 'x' ? 1 + 0.03125f * (float)(i / x[k].n) : 1);
+    }
+    for (int k = 0; k < nout; k++)
+        out[k] = get((size_t)(N * qiao_nn_output(nn, k)->size) * sizeof(float));
+    void *work = get(qiao_nn_work(nn, N));
+    qiao_nn_run(nn, N, (const float *const *)in, out, work);
+    for (int k = 0; k < nout; k++)
+        for (int i = 0; i < N * qiao_nn_output(nn, k)->size; i++) {
+            uint32_t u;
+            memcpy(&u, &out[k][i], sizeof u);
+            if (out[k][i] != out[k][i])
+                u = 0x7fc00000; // the sign of not-a-number is the processor's
+            h = (h ^ u) * 1099511628211u;
+        }
+    for (int k = 0; k < nx; k++) free(in[k]);
+    for (int k = 0; k < nout; k++) free(out[k]);
+    free(work), free(m.p), qiao_nn_free(nn);
+    return h;
+}
+TEST(golden) {
+    static const uint64_t want[3] = {0xf75ec978373ce8du, 0x322bb122a200a305u, 0xaca64bc9869d2e22u};
+    for (int t = 0; t < 3; t++) {
+        uint64_t h = 1469598103934665603u;
+        for (int i = 0; i < NLINE; i++) h = hash_line(h, &LINE[i], (qiao_nn_type)t);
+        CHECK(h == want[t], "type %d: 0x%llx", t, (unsigned long long)h);
+    }
+}
