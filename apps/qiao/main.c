@@ -8,10 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
-&command_run, &command_verify, &command_replay, &command_robots, &command_brains,
-    &command_scenarios, &command_bench, &command_keys, &command_compile,
+// one a line, in the order in which people meet them
+// clang-format off
+const command *const commands[] = {
+    &command_run,
+    &command_verify,
+    &command_replay,
+    &command_robots,
+    &command_brains,
+    &command_scenarios,
+    &command_bench,
+    &command_compile,
+    &command_keys,
+    NULL};
+// clang-format on
 
-    static void usage(void) {
+static void usage(void) {
     bool zh = args_chinese();
     puts(zh ? "qiao：这个大脑在这台机器人上能不能完成这项工作，多大把握，不能的话为什么？\n\n命令"
             : "qiao: does this brain do this job on this robot, how often, and if not, why?\n\n"
