@@ -148,6 +148,7 @@ static bool open_nets(qi_policy *p, qiao_nn_type type, qiao_diag *d) {
     const qi_net *net[2] = {&m->policy, &m->encoder};
     qiao_nn **to[2] = {&p->net, &p->enc};
     for (int i = 0; i < 2; i++) {
+        if (*to[i]) continue; // at hand
         if (!net[i]->file || !at_hand(m, net[i]->file, net[i]->path, net[i]->at, d)) {
             if (net[i]->file) return false;
             continue;
@@ -386,18 +387,25 @@ static bool open_policy(qi_policy *p, int want, qiao_diag *d) {
     return true;
 }
 
-qi_policy *qi_policy_open(qi_manifest *m, int type, qiao_diag *d) {
+static qi_policy *open_with(qi_manifest *m, qiao_nn *net, int type, qiao_diag *d) {
     qiao_diag own = {0};
     if (!d) d = &own;
     qi_policy *p = calloc(1, sizeof *p);
     if (p) {
-        p->m = m, p->in_time = -1;
+        p->m = m, p->net = net, p->in_time = -1;
         if (open_policy(p, type, d)) return p;
     }
     qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
-    if (!p) qi_manifest_free(m);
+    if (!p) qi_manifest_free(m), qiao_nn_free(net);
     qi_policy_close(p);
     return NULL;
+}
+
+qi_policy *qi_policy_open(qi_manifest *m, int type, qiao_diag *d) {
+    return open_with(m, NULL, type, d);
+}
+qi_policy *qi_policy_open_net(qi_manifest *m, qiao_nn *net, qiao_diag *d) {
+    return open_with(m, net, -1, d);
 }
 
 void qi_policy_close(qi_policy *p) {

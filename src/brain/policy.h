@@ -27,6 +27,8 @@ typedef struct qi_policy {
 // Takes the manifest over. type overrides the manifest's if >= 0. NULL and d filled on a fault: a
 // network that is not there, that has other sizes than the manifest's terms, unknown names.
 qi_policy *qi_policy_open(qi_manifest *m, int type, qiao_diag *d);
+// The same with a network that is at hand (taken over): one that is being trained.
+qi_policy *qi_policy_open_net(qi_manifest *m, qiao_nn *net, qiao_diag *d);
 void qi_policy_close(qi_policy *p);
 double qi_policy_rate(const qi_policy *p); // steps a second
 
@@ -36,6 +38,13 @@ size_t qi_policy_size(const qi_policy *p, const qiao_io *io, int n, qiao_diag *d
 qiao_err qi_policy_init(const qi_policy *p, void *mem, const qiao_io *io, int n, qiao_diag *d);
 void qi_policy_reset(void *mem, int world);
 qiao_err qi_policy_step(void *mem, const qiao_obs *obs, qiao_cmd *cmd);
+
+// A step in its halves, for a trainer that stands between them in the network's place.
+//   see  what goes into the policy network: rows [due][obs.size]; how many worlds decide, in their
+//        order
+//   say  takes what came out, rows [due][njoint], and writes the commands of all live worlds
+int qi_policy_see(void *mem, const qiao_obs *obs, const float **rows);
+void qi_policy_say(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *cmd);
 
 // What went into the policy network at the last decision of a world, [obs.size]; what came out,
 // [njoint]: for the doctor and for tests.
@@ -93,7 +102,7 @@ struct qi_bound {
     double *raw, *clipped, *sent, *target; // [n][nj]
     float *state;                          // [n][all state numbers]
     int nstate;                            // numbers of a world
-    int *due;                              // [n] worlds that decide in this step
+    int ndue, *due;                        // [n] worlds that decide in this step
     // networks: one row a deciding world
     float *in[QI_POLICY_PORTS], *out[QI_POLICY_PORTS], *ein, *eout[QI_POLICY_PORTS];
     void *work, *ework;

@@ -99,7 +99,7 @@ static void run_encoder(const qi_bound *k, const qiao_obs *obs, int ndue) {
     qiao_nn_run(p->enc, ndue, in, k->eout, k->ework);
 }
 
-static void run_policy(const qi_bound *k, const qiao_obs *obs, int ndue) {
+static void fill_policy(const qi_bound *k, const qiao_obs *obs, int ndue) {
     const qi_policy *p = k->p;
     int size = k->m->obs.size, esize = p->enc ? qiao_nn_output(p->enc, p->out_enc)->size : 0;
     put_state(k, ndue);
@@ -113,8 +113,6 @@ static void run_policy(const qi_bound *k, const qiao_obs *obs, int ndue) {
         qi_observe(k, &k->obs, &now, !k->ws[w].begun, hist);
         gather(k->in[p->in_obs], hist, i, size);
     }
-    qiao_nn_run(p->net, ndue, (const float *const *)k->in, k->out, k->work);
-    keep_state(k, ndue);
 }
 
 // ---- actions ----
@@ -189,35 +187,47 @@ static int find_due(const qi_bound *k, const qiao_obs *obs) {
     return n;
 }
 
-static void decide(const qi_bound *k, const qiao_obs *obs, int ndue) {
-    const qi_policy *p = k->p;
-    for (int i = 0; i < ndue; i++) {
+int qi_policy_see(void *mem, const qiao_obs *obs, const float **rows) {
+    qi_bound *k = mem;
+    k->ndue = find_due(k, obs);
+    for (int i = 0; i < k->ndue; i++) {
         qi_now now;
         int w = k->due[i];
         qi_now_make(k, w, obs->x + (size_t)w * (size_t)obs->nobs, &now);
         clock_before(k, &now);
     }
-    run_encoder(k, obs, ndue);
-    run_policy(k, obs, ndue);
-    for (int i = 0; i < ndue; i++) {
-        int w = k->due[i];
+    if (k->ndue > 0) run_encoder(k, obs, k->ndue), fill_policy(k, obs, k->ndue);
+    *rows = k->in[k->p->in_obs];
+    return k->ndue;
+}
+
+void qi_policy_say(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *cmd) {
+    qi_bound *k = mem;
+    for (int i = 0; i < k->ndue; i++) {
         qi_now now;
+        int w = k->due[i];
         qi_now_make(k, w, obs->x + (size_t)w * (size_t)obs->nobs, &now);
-        take_action(k, w, k->out[p->out_act] + (size_t)i * (size_t)k->nj, now.mq);
+        take_action(k, w, rows + (size_t)i * (size_t)k->nj, now.mq);
         clock_after(k, w);
         k->ws[w].decided++, k->ws[w].begun = true;
     }
-}
-
-qiao_err qi_policy_step(void *mem, const qiao_obs *obs, qiao_cmd *cmd) {
-    qi_bound *k = mem;
-    int ndue = find_due(k, obs);
-    if (ndue > 0) decide(k, obs, ndue);
     for (int w = 0; w < obs->n; w++) {
         if (obs->live && !obs->live[w]) continue;
         if (k->m->action.reclip > 0 && k->ws[w].begun)
             reclip(k, w, obs->x + (size_t)w * (size_t)obs->nobs);
         command(k, w, cmd);
     }
+}
+
+qiao_err qi_policy_step(void *mem, const qiao_obs *obs, qiao_cmd *cmd) {
+    qi_bound *k = mem;
+    const qi_policy *p = k->p;
+    const float *rows;
+    int n = qi_policy_see(mem, obs, &rows);
+    if (n > 0) {
+        qiao_nn_run(p->net, n, (const float *const *)k->in, k->out, k->work);
+        keep_state(k, n);
+    }
+    qi_policy_say(mem, obs, k->out[p->out_act], cmd);
     return QIAO_OK;
 }
