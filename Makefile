@@ -59,6 +59,9 @@ CFLAGS_lane_math_d4_avx2    := $(AVX2)
 CFLAGS_lane_math_f8_avx2    := $(AVX2)
 CFLAGS_lane_math_d8_avx512  := $(AVX512)
 CFLAGS_lane_math_f16_avx512 := $(AVX512)
+CFLAGS_mlp_f4               := $(HOT)
+CFLAGS_mlp_f8_avx2          := $(AVX2) $(HOT)
+CFLAGS_mlp_f16_avx512       := $(AVX512) $(HOT)
 CFLAGS_kern_f4              := $(HOT)
 CFLAGS_plain                := $(HOT)
 CFLAGS_kern_f8_avx2         := $(AVX2) $(HOT)
@@ -67,7 +70,7 @@ CFLAGS_kern_vnni_avx512     := $(AVX512) -mavx512bw -mavx512vnni $(HOT)
 CFLAGS_kern_bf16_avx512     := $(AVX512) -mavx512bw -mavx512bf16 $(HOT)
 endif
 # no reader is in these, and instruments in unrolled lanes cost minutes of compiling
-PLAIN = $(if $(filter lanes_% dyn_% lane_math_% kern_%,$(notdir $*)),-fno-sanitize=all)
+PLAIN = $(if $(filter lanes_% dyn_% lane_math_% kern_% mlp_%,$(notdir $*)),-fno-sanitize=all)
 $(BUILD)/obj/%.o: %.c | $(EXT)/.ready
 	@mkdir -p $(@D)
 	@echo "  cc    $<"

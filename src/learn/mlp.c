@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// mlp.c - shapes of networks, their start, and which instance of the text this processor takes.
+#include "learn/mlp.h"
+
+#include "base/lane_math.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern const qi_mlp_ops qi_mlp_f4, qi_mlp_d1;
+#ifdef __x86_64__
+extern const qi_mlp_ops qi_mlp_f16_avx512, qi_mlp_f8_avx2;
+#endif
+const qi_mlp_ops *const qi_mlp_all[] = {
+#ifdef __x86_64__
+    &qi_mlp_f16_avx512,
+    &qi_mlp_f8_avx2,
+#endif
+    &qi_mlp_f4,
+    &qi_mlp_d1,
+};
+const int qi_mlp_nall = sizeof qi_mlp_all / sizeof *qi_mlp_all;
+
+const qi_mlp_ops *qi_mlp_best(void) {
+    for (int i = 0; i < qi_mlp_nall; i++)
+        if (!qi_mlp_all[i]->f64 && qi_mlp_all[i]->usable()) return qi_mlp_all[i];
+    return &qi_mlp_f4;
+}
+
+qi_mlp qi_mlp_make(qi_mlp_act act, int nlayer, const int *size) {
+    qi_mlp n = {.act = act, .nlayer = nlayer};
+    for (int l = 0; l <= nlayer; l++) {
+        n.size[l] = size[l], n.ld[l] = qi_mlp_pad(size[l]);
+        if (n.ld[l] > n.widest) n.widest = n.ld[l];
+    }
+    for (int l = 0; l < nlayer; l++) {
+        n.w[l] = n.nparam, n.nparam += (size_t)size[l] * (size_t)n.ld[l + 1];
+        n.b[l] = n.nparam, n.nparam += (size_t)n.ld[l + 1];
+    }
+    return n;
+}
+
+size_t qi_mlp_row(const qi_mlp *n) {
+    size_t sum = 0;
+    for (int l = 0; l <= n->nlayer; l++) sum += (size_t)n->ld[l];
+    return sum;
+}
+size_t qi_mlp_scratch(const qi_mlp *n, int rows) {
+    return (size_t)n->widest * ((size_t)n->widest + 2 * (size_t)rows);
+}
+
+// Rows of q [k][n], k <= n, made orthonormal one after the other (Gram and Schmidt, twice).
+static void orthonormal(double *q, int k, int n) {
+    for (int i = 0; i < k; i++) {
+        double *v = q + (size_t)i * (size_t)n;
+        for (int pass = 0; pass < 2; pass++)
+            for (int j = 0; j < i; j++) {
+                const double *u = q + (size_t)j * (size_t)n;
+                double s = 0;
+                for (int c = 0; c < n; c++) s += u[c] * v[c];
+                for (int c = 0; c < n; c++) v[c] -= s * u[c];
+            }
+        double s = 0;
+        for (int c = 0; c < n; c++) s += v[c] * v[c];
+        for (int c = 0; c < n; c++) v[c] /= sqrt(s);
+    }
+}
+
+void qi_mlp_start(const qi_mlp *n, const qiao_rng *r, double last_gain, float *param) {
+    memset(param, 0, n->nparam * sizeof *param);
+    for (int l = 0; l < n->nlayer; l++) {
+        int in = n->size[l], out = n->size[l + 1], k = in < out ? in : out, m = in < out ? out : in;
+        double *q = malloc((size_t)k * (size_t)m * sizeof *q);
+        if (!q) return;
+        for (int i = 0; i < k * m; i++) q[i] = qiao_rng_normal(r, (uint64_t)l, (uint32_t)i);
+        orthonormal(q, k, m);
+        double gain = l + 1 < n->nlayer ? 1.4142135623730951 : last_gain;
+        for (int i = 0; i < in; i++)
+            for (int j = 0; j < out; j++)
+                param[n->w[l] + (size_t)i * (size_t)n->ld[l + 1] + (size_t)j] =
+                    (float)(gain * (in < out ? q[(size_t)i * (size_t)m + (size_t)j]
+                                             : q[(size_t)j * (size_t)m + (size_t)i]));
+        free(q);
+    }
+}

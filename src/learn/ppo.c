@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+// ppo.c - see ppo.h: memory, living, advantages, the state that a checkpoint keeps.
+#include "learn/ppo_in.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+qi_ppo_def qi_ppo_def_default(void) {
+    return (qi_ppo_def){.seed = 1,
+                        .horizon = 24,
+                        .epochs = 5,
+                        .minibatches = 4,
+                        .gamma = 0.99,
+                        .lambda = 0.95,
+                        .rule = {.clip = 0.2, .value = 1, .entropy = 0.005},
+                        .rate = 1e-3,
+                        .kl = 0.01,
+                        .grad_max = 1,
+                        .std = 1,
+                        .normalise = true,
+                        .nactor = 3,
+                        .actor = {128, 64, 32},
+                        .ncritic = 3,
+                        .critic = {128, 64, 32}};
+}
+
+static qi_mlp net_of(qi_mlp_act act, int nin, int nhidden, const int *hidden, int nout) {
+    int size[QI_MLP_LAYERS + 1] = {nin};
+    for (int i = 0; i < nhidden; i++) size[i + 1] = hidden[i];
+    size[nhidden + 1] = nout;
+    return qi_mlp_make(act, nhidden + 1, size);
+}
+
+static bool want(qiao_arena *a, void *out, size_t bytes) {
+    void *p = qiao_arena_get(a, bytes);
+    memcpy(out, &p, sizeof p);
+    return p != NULL;
+}
+
+static bool make_memory(qi_ppo *p) {
+    qiao_arena *a = p->arena;
+    size_t n = (size_t)p->env.n, all = n * (size_t)p->def.horizon, f = sizeof(float);
+    size_t slots = SLOTS, chunk = CHUNK;
+    size_t act = qi_mlp_row(&p->actor), cri = qi_mlp_row(&p->critic), most = act > cri ? act : cri;
+    size_t sa = qi_mlp_scratch(&p->actor, CHUNK), sc = qi_mlp_scratch(&p->critic, CHUNK);
+    bool ok = want(a, &p->param, p->nparam * f) && want(a, &p->m, p->nparam * f) &&
+              want(a, &p->v, p->nparam * f) && want(a, &p->grad, slots * p->nparam * f);
+    ok =
+        ok && want(a, &p->raw, n * (size_t)p->lda * f) && want(a, &p->craw, n * (size_t)p->ldc * f);
+    ok = ok && want(a, &p->obs, all * (size_t)p->lda * f) &&
+         want(a, &p->cobs, all * (size_t)p->ldc * f) &&
+         want(a, &p->action, all * (size_t)p->ldu * f) &&
+         want(a, &p->mean, all * (size_t)p->ldu * f);
+    ok = ok && want(a, &p->logp, all * f) && want(a, &p->value, (all + n) * f) &&
+         want(a, &p->reward, all * f) && want(a, &p->over, all) &&
+         want(a, &p->advantage, all * f) && want(a, &p->target, all * f) &&
+         want(a, &p->order, all * sizeof *p->order);
+    ok = ok && want(a, &p->ret, n * sizeof *p->ret) && want(a, &p->len, n * sizeof *p->len);
+    for (int i = 0; i < 4; i++) {
+        qi_norm *o = i < 2 ? &p->norm[i] : &p->next[i - 2];
+        o->n = i % 2 ? p->env.ncritic : p->env.nobs;
+        ok = ok && want(a, &o->mean, (size_t)o->n * sizeof(double)) &&
+             want(a, &o->var, (size_t)o->n * sizeof(double));
+        for (int k = 0; ok && k < o->n; k++) o->var[k] = 1;
+    }
+    for (int t = 0; ok && t < SLOTS; t++) {
+        part *w = &p->part[t];
+        ok = want(a, &w->act, chunk * most * f) && want(a, &w->dout, chunk * 64 * f) &&
+             want(a, &w->scratch, (sa > sc ? sa : sc) * f) &&
+             want(a, &w->row, chunk * (size_t)(2 * p->ldu + 8) * f) &&
+             want(a, &w->dvalue, chunk * QI_MLP_PAD * f);
+    }
+    return ok;
+}
+
+qi_ppo *qi_ppo_new(const qi_ppo_def *def, const qi_env *env, qi_pool *pool, qiao_diag *d) {
+    if (env->n < 1 || env->nact < 1 || env->nact > 64 || def->horizon < 1 || def->epochs < 1 ||
+        def->minibatches < 1 || def->nactor < 0 || def->nactor >= QI_MLP_LAYERS ||
+        def->ncritic < 0 || def->ncritic >= QI_MLP_LAYERS ||
+        (long)env->n * def->horizon < def->minibatches) {
+        qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "a learner of %d worlds, %d steps, %d actions",
+                      env->n, def->horizon, env->nact);
+        return NULL;
+    }
+    qi_ppo *p = calloc(1, sizeof *p);
+    if (p) p->arena = qiao_arena_new();
+    if (!p || !p->arena) {
+        free(p);
+        qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+        return NULL;
+    }
+    p->def = *def, p->env = *env, p->pool = pool, p->op = qi_mlp_best(), p->rate = def->rate;
+    p->actor = net_of(def->act, env->nobs, def->nactor, def->actor, env->nact);
+    p->critic = net_of(def->act, env->ncritic, def->ncritic, def->critic, 1);
+    p->lda = p->actor.ld[0], p->ldc = p->critic.ld[0], p->ldu = qi_mlp_pad(env->nact);
+    p->at_critic = p->actor.nparam, p->at_std = p->at_critic + p->critic.nparam;
+    p->nparam = p->at_std + 64;
+    if (!make_memory(p)) {
+        qi_ppo_free(p);
+        qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+        return NULL;
+    }
+    qiao_rng r = {.seed = def->seed, .purpose = RNG_START};
+    qi_mlp_start(&p->actor, &r, 0.01, p->param);
+    r.trial = 1;
+    qi_mlp_start(&p->critic, &r, 1, p->param + p->at_critic);
+    for (int i = 0; i < env->nact; i++) p->param[p->at_std + (size_t)i] = (float)log(def->std);
+    return p;
+}
+
+void qi_ppo_free(qi_ppo *p) {
+    if (!p) return;
+    qiao_arena_free(p->arena);
+    free(p);
+}
+
+void qi_ppo_begin(qi_ppo *p, uint64_t epoch) {
+    p->env.begin(p->env.ctx, epoch);
+    memset(p->ret, 0, (size_t)p->env.n * sizeof *p->ret);
+    memset(p->len, 0, (size_t)p->env.n * sizeof *p->len);
+}
+
+// ---- living ----
+
+// Worlds from .. to see, judge and act at step t.
+static void decide(void *ctx, int thread, int first, int last) {
+    qi_ppo *p = ctx;
+    (void)thread;
+    size_t n = (size_t)p->env.n;
+    for (int s = first; s < last; s++) {
+        part *w = &p->part[s];
+        int from = (int)((long)p->env.n * s / SLOTS), to = (int)((long)p->env.n * (s + 1) / SLOTS);
+        for (int at = from; at < to; at += CHUNK) {
+            int rows = to - at < CHUNK ? to - at : CHUNK;
+            size_t i0 = (size_t)p->t * n + (size_t)at;
+            bool last_value = p->t == p->def.horizon; // after the last step: values alone
+            float *cin = last_value ? w->act : p->cobs + i0 * (size_t)p->ldc;
+            qi_norm_apply(p->def.normalise ? &p->norm[1] : NULL,
+                          p->craw + (size_t)at * (size_t)p->ldc, p->ldc, rows, cin);
+            if (!last_value) memcpy(w->act, cin, (size_t)(rows * p->ldc) * sizeof *cin);
+            p->op->forward(&p->critic, p->param + p->at_critic, rows, w->act);
+            const float *v = w->act + (qi_mlp_row(&p->critic) - QI_MLP_PAD) * (size_t)rows;
+            for (int i = 0; i < rows; i++) p->value[i0 + (size_t)i] = v[i * QI_MLP_PAD];
+            if (last_value) continue;
+            float *in = p->obs + i0 * (size_t)p->lda;
+            qi_norm_apply(p->def.normalise ? &p->norm[0] : NULL,
+                          p->raw + (size_t)at * (size_t)p->lda, p->lda, rows, in);
+            memcpy(w->act, in, (size_t)(rows * p->lda) * sizeof *in);
+            p->op->forward(&p->actor, p->param, rows, w->act);
+            const float *mu = w->act + (qi_mlp_row(&p->actor) - (size_t)p->ldu) * (size_t)rows;
+            memcpy(p->mean + i0 * (size_t)p->ldu, mu, (size_t)(rows * p->ldu) * sizeof *mu);
+            for (int i = 0; i < rows; i++) {
+                qiao_rng r = {.seed = p->def.seed, .trial = (uint64_t)(at + i), .purpose = RNG_ACT};
+                float *u = p->action + (i0 + (size_t)i) * (size_t)p->ldu;
+                double logp = 0;
+                for (int j = 0; j < p->env.nact; j++) {
+                    double z = qiao_rng_normal(&r, p->lived, (uint32_t)j);
+                    u[j] = mu[i * p->ldu + j] + p->std[j] * (float)z;
+                    logp -= 0.5 * z * z + p->param[p->at_std + (size_t)j] + 0.91893853320467274;
+                }
+                p->logp[i0 + (size_t)i] = (float)logp;
+            }
+        }
+    }
+}
+
+static void count_episodes(qi_ppo *p, const float *reward, const uint8_t *over, double sum[4]) {
+    for (int i = 0; i < p->env.n; i++) {
+        p->ret[i] += reward[i], p->len[i]++;
+        if (!over[i]) continue;
+        sum[0] += p->ret[i], sum[1] += (double)p->len[i], sum[2]++, sum[3] += over[i] == 1;
+        p->ret[i] = 0, p->len[i] = 0;
+    }
+}
+
+// Generalised advantages, backwards in time; a world out of time is worth what it was judged.
+static void judge(qi_ppo *p) {
+    size_t n = (size_t)p->env.n;
+    double g = p->def.gamma, l = p->def.lambda;
+    for (size_t i = 0; i < n; i++) {
+        double adv = 0;
+        for (int t = p->def.horizon; t-- > 0;) {
+            size_t k = (size_t)t * n + i;
+            double next = p->over[k] ? 0 : p->value[k + n], r = p->reward[k];
+            if (p->over[k] == 2) r += g * p->value[k];
+            if (p->over[k]) adv = 0;
+            adv = r + g * next - p->value[k] + g * l * adv;
+            p->advantage[k] = (float)adv, p->target[k] = (float)(adv + p->value[k]);
+        }
+    }
+    size_t all = n * (size_t)p->def.horizon;
+    double sum = 0, sq = 0;
+    for (size_t k = 0; k < all; k++) sum += p->advantage[k];
+    double mean = sum / (double)all;
+    for (size_t k = 0; k < all; k++) sq += (p->advantage[k] - mean) * (p->advantage[k] - mean);
+    double inv = 1 / (sqrt(sq / (double)all) + 1e-8);
+    for (size_t k = 0; k < all; k++) p->advantage[k] = (float)((p->advantage[k] - mean) * inv);
+}
+
+static double explained(const qi_ppo *p) {
+    size_t all = (size_t)p->env.n * (size_t)p->def.horizon;
+    double mean = 0, var = 0, left = 0;
+    for (size_t k = 0; k < all; k++) mean += p->target[k];
+    mean /= (double)all;
+    for (size_t k = 0; k < all; k++) {
+        var += (p->target[k] - mean) * (p->target[k] - mean);
+        left += (p->target[k] - p->value[k]) * (double)(p->target[k] - p->value[k]);
+    }
+    return var > 0 ? 1 - left / var : 0;
+}
+
+void qi_ppo_live(qi_ppo *p, qi_ppo_stats *s) {
+    size_t n = (size_t)p->env.n, all = n * (size_t)p->def.horizon;
+    double sum[4] = {0}, total = 0;
+    for (int j = 0; j < p->env.nact; j++) p->std[j] = expf(p->param[p->at_std + (size_t)j]);
+    for (p->t = 0; p->t < p->def.horizon; p->t++, p->lived++) {
+        p->env.observe(p->env.ctx, p->raw, p->craw);
+        if (p->def.normalise)
+            qi_norm_see(&p->next[0], p->raw, p->lda, n),
+                qi_norm_see(&p->next[1], p->craw, p->ldc, n);
+        qi_pool_run(p->pool, SLOTS, decide, p);
+        size_t at = (size_t)p->t * n;
+        p->env.step(p->env.ctx, p->action + at * (size_t)p->ldu, p->reward + at, p->over + at);
+        count_episodes(p, p->reward + at, p->over + at, sum);
+    }
+    p->env.observe(p->env.ctx, p->raw, p->craw);
+    qi_pool_run(p->pool, SLOTS, decide, p);
+    for (size_t k = 0; k < all; k++) total += p->reward[k];
+    judge(p);
+    for (int i = 0; i < 2 && p->def.normalise; i++) { // what was seen counts from here on
+        size_t k = (size_t)p->norm[i].n * sizeof(double);
+        p->norm[i].count = p->next[i].count;
+        memcpy(p->norm[i].mean, p->next[i].mean, k), memcpy(p->norm[i].var, p->next[i].var, k);
+    }
+    p->steps += all;
+    *s = (qi_ppo_stats){.iteration = p->iteration,
+                        .steps = p->steps,
+                        .reward = total / (double)all,
+                        .episode = sum[0] / sum[2],
+                        .length = sum[1] / sum[2],
+                        .ended = sum[3] / sum[2],
+                        .explained = explained(p)};
+}
+
+// ---- the state that a checkpoint keeps: numbers, in this order ----
+
+typedef struct piece {
+    void *at;
+    size_t bytes;
+} piece;
+static int pieces(const qi_ppo *p, piece out[16]) {
+    size_t f = p->nparam * sizeof(float), d = sizeof(double);
+    piece list[] = {{p->param, f}, {p->m, f}, {p->v, f}};
+    int n = 0;
+    for (; n < 3; n++) out[n] = list[n];
+    for (int i = 0; i < 2; i++) {
+        out[n++] = (piece){p->norm[i].mean, (size_t)p->norm[i].n * d};
+        out[n++] = (piece){p->norm[i].var, (size_t)p->norm[i].n * d};
+    }
+    return n;
+}
+typedef struct head { // of the state
+    uint64_t nparam, nobs, ncritic, iteration, steps, lived, updates;
+    double rate, count[2];
+} head;
+static head head_of(const qi_ppo *p) {
+    return (head){p->nparam,
+                  (uint64_t)p->env.nobs,
+                  (uint64_t)p->env.ncritic,
+                  p->iteration,
+                  p->steps,
+                  p->lived,
+                  (uint64_t)p->updates,
+                  p->rate,
+                  {p->norm[0].count, p->norm[1].count}};
+}
+
+size_t qi_ppo_state_bytes(const qi_ppo *p) {
+    piece list[16];
+    size_t sum = sizeof(head);
+    for (int n = pieces(p, list); n-- > 0;) sum += list[n].bytes;
+    return sum;
+}
+void qi_ppo_state_get(const qi_ppo *p, void *bytes) {
+    piece list[16];
+    head h = head_of(p);
+    char *to = bytes;
+    memcpy(to, &h, sizeof h), to += sizeof h;
+    int n = pieces(p, list);
+    for (int i = 0; i < n; to += list[i++].bytes) memcpy(to, list[i].at, list[i].bytes);
+}
+qiao_err qi_ppo_state_set(qi_ppo *p, const void *bytes, size_t size) {
+    head h, mine = head_of(p);
+    if (size != qi_ppo_state_bytes(p)) return QIAO_E_FORMAT;
+    memcpy(&h, bytes, sizeof h);
+    if (h.nparam != mine.nparam || h.nobs != mine.nobs || h.ncritic != mine.ncritic)
+        return QIAO_E_FORMAT;
+    piece list[16];
+    const char *from = (const char *)bytes + sizeof h;
+    int n = pieces(p, list);
+    for (int i = 0; i < n; from += list[i++].bytes) memcpy(list[i].at, from, list[i].bytes);
+    p->iteration = h.iteration, p->steps = h.steps, p->lived = h.lived;
+    p->updates = (int64_t)h.updates, p->rate = h.rate;
+    for (int i = 0; i < 2; i++) {
+        size_t k = (size_t)p->norm[i].n * sizeof(double);
+        p->norm[i].count = p->next[i].count = h.count[i];
+        memcpy(p->next[i].mean, p->norm[i].mean, k), memcpy(p->next[i].var, p->norm[i].var, k);
+    }
+    return QIAO_OK;
+}
+
+qi_ppo_view qi_ppo_look(const qi_ppo *p) {
+    return (qi_ppo_view){.actor = p->actor,
+                         .critic = p->critic,
+                         .actor_param = p->param,
+                         .logstd = p->param + p->at_std,
+                         .obs = &p->norm[0]};
+}

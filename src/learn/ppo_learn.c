@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// ppo_learn.c - see ppo.h: the gradient of a minibatch, part by part, and the step along it.
+#include "learn/ppo_in.h"
+
+#include <math.h>
+#include <string.h>
+
+// Rows of the order, all epochs alike keyed by iteration and epoch: Fisher and Yates.
+static void shuffle(qi_ppo *p, int epoch) {
+    size_t all = (size_t)p->env.n * (size_t)p->def.horizon;
+    qiao_rng r = {.seed = p->def.seed, .trial = p->iteration, .purpose = RNG_ORDER};
+    for (size_t i = 0; i < all; i++) p->order[i] = (uint32_t)i;
+    for (size_t i = all; i-- > 1;) {
+        size_t j = (size_t)(qiao_rng_uniform(&r, i, (uint32_t)epoch) * (double)(i + 1));
+        uint32_t keep = p->order[i];
+        p->order[i] = p->order[j], p->order[j] = keep;
+    }
+}
+
+static void gather(const float *from, int ld, const uint32_t *order, int rows, float *to) {
+    for (int i = 0; i < rows; i++, to += ld)
+        memcpy(to, from + (size_t)order[i] * (size_t)ld, (size_t)ld * sizeof *to);
+}
+
+// Mean action on mirrored inputs should be the mirrored mean: adds the slope, returns the loss.
+// The other side is held fixed. source: F. Abdolhosseini et al., On learning symmetric locomotion
+// (2019), mirror loss
+static double mirror(qi_ppo *p, part *w, const uint32_t *order, int rows, double share,
+                     float *grad) {
+    const qi_env *e = &p->env;
+    float want[CHUNK * 64];
+    const float *mu = w->act + (qi_mlp_row(&p->actor) - (size_t)p->ldu) * (size_t)rows;
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < e->nact; j++)
+            want[i * 64 + j] = e->sign_act[j] * mu[i * p->ldu + e->mirror_act[j]];
+    float *x = w->act;
+    for (int i = 0; i < rows; i++, x += p->lda) {
+        const float *o = p->obs + (size_t)order[i] * (size_t)p->lda;
+        for (int k = 0; k < e->nobs; k++) x[k] = e->sign_obs[k] * o[e->mirror_obs[k]];
+    }
+    p->op->forward(&p->actor, p->param, rows, w->act);
+    double loss = 0;
+    memset(w->dout, 0, (size_t)(rows * p->ldu) * sizeof *w->dout);
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < e->nact; j++) {
+            float off = mu[i * p->ldu + j] - want[i * 64 + j];
+            loss += 0.5 * off * off;
+            w->dout[i * p->ldu + j] = (float)(p->def.symmetry * share) * off;
+        }
+    p->op->backward(&p->actor, p->param, rows, w->act, w->dout, grad, NULL, w->scratch);
+    return loss * share;
+}
+
+static void learn_chunk(qi_ppo *p, part *w, const uint32_t *order, int rows, float *grad) {
+    const float *par = p->param;
+    size_t ldu = (size_t)p->ldu;
+    double share = 1 / (double)p->rows;
+    float *action = w->row, *mean = action + CHUNK * ldu, *one = mean + CHUNK * ldu;
+    float *logp = one, *value = one + CHUNK, *adv = one + 2 * CHUNK, *target = one + 3 * CHUNK;
+    gather(p->action, p->ldu, order, rows, action), gather(p->mean, p->ldu, order, rows, mean);
+    gather(p->logp, 1, order, rows, logp), gather(p->value, 1, order, rows, value);
+    gather(p->advantage, 1, order, rows, adv), gather(p->target, 1, order, rows, target);
+    float now[CHUNK * QI_MLP_PAD], ols[64];
+    for (int j = 0; j < p->env.nact; j++) ols[j] = logf(p->std[j]);
+    // critic first: its activations stay while the loss is made, so its value is kept aside
+    gather(p->cobs, p->ldc, order, rows, w->act);
+    p->op->forward(&p->critic, par + p->at_critic, rows, w->act);
+    memcpy(now, w->act + (qi_mlp_row(&p->critic) - QI_MLP_PAD) * (size_t)rows,
+           (size_t)rows * QI_MLP_PAD * sizeof *now);
+    // the derivative by the value does not depend on the actor: made with any mean
+    double none[4] = {0};
+    float dls[64] = {0};
+    p->op->ppo(&p->def.rule, rows, p->env.nact, p->ldu, share, mean, now, par + p->at_std, mean,
+               ols, action, logp, value, adv, target, w->dout, w->dvalue, dls, none);
+    p->op->backward(&p->critic, par + p->at_critic, rows, w->act, w->dvalue, grad + p->at_critic,
+                    NULL, w->scratch);
+    gather(p->obs, p->lda, order, rows, w->act);
+    p->op->forward(&p->actor, par, rows, w->act);
+    const float *mu = w->act + (qi_mlp_row(&p->actor) - ldu) * (size_t)rows;
+    p->op->ppo(&p->def.rule, rows, p->env.nact, p->ldu, share, mu, now, par + p->at_std, mean, ols,
+               action, logp, value, adv, target, w->dout, w->dvalue, grad + p->at_std, w->sums);
+    p->op->backward(&p->actor, par, rows, w->act, w->dout, grad, NULL, w->scratch);
+    if (p->def.symmetry > 0 && p->env.mirror_obs)
+        w->sums[4] += mirror(p, w, order, rows, share, grad);
+}
+
+static void learn_parts(void *ctx, int thread, int first, int last) {
+    qi_ppo *p = ctx;
+    (void)thread;
+    for (int s = first; s < last; s++) {
+        part *w = &p->part[s];
+        float *grad = p->grad + (size_t)s * p->nparam;
+        memset(grad, 0, p->nparam * sizeof *grad), memset(w->sums, 0, sizeof w->sums);
+        for (size_t at = (size_t)s * CHUNK; at < p->rows; at += SLOTS * CHUNK) {
+            int rows = p->rows - at < CHUNK ? (int)(p->rows - at) : CHUNK;
+            learn_chunk(p, w, p->order + p->from + at, rows, grad);
+        }
+    }
+}
+
+// Sum of all parts' gradients into the first; its norm.
+static double add_up(qi_ppo *p) {
+    double sq = 0;
+    for (int s = 1; s < SLOTS; s++) {
+        const float *g = p->grad + (size_t)s * p->nparam;
+        for (size_t i = 0; i < p->nparam; i++) p->grad[i] += g[i];
+    }
+    for (size_t i = 0; i < p->nparam; i++) sq += (double)p->grad[i] * p->grad[i];
+    return sqrt(sq);
+}
+
+// The rate follows the divergence: away from twice and from half of what it aims at.
+static void follow(qi_ppo *p, double kl) {
+    if (p->def.kl <= 0) return;
+    if (kl > 2 * p->def.kl) p->rate /= 1.5;
+    if (kl < 0.5 * p->def.kl && kl > 0) p->rate *= 1.5;
+    p->rate = p->rate < 1e-5 ? 1e-5 : p->rate > 1e-2 ? 1e-2 : p->rate;
+}
+
+void qi_ppo_learn(qi_ppo *p, qi_ppo_stats *s) {
+    size_t all = (size_t)p->env.n * (size_t)p->def.horizon, nb = (size_t)p->def.minibatches;
+    double sums[5] = {0}, norm = 0, count = 0;
+    for (int epoch = 0; epoch < p->def.epochs; epoch++) {
+        shuffle(p, epoch);
+        for (size_t b = 0; b < nb; b++) {
+            p->from = all * b / nb, p->rows = all * (b + 1) / nb - p->from;
+            qi_pool_run(p->pool, SLOTS, learn_parts, p);
+            double kl = 0;
+            for (int k = 0; k < SLOTS; k++) kl += p->part[k].sums[3];
+            for (int i = 0; i < 5; i++)
+                for (int k = 0; k < SLOTS; k++) sums[i] += p->part[k].sums[i];
+            follow(p, kl);
+            double g = add_up(p), scale = g > p->def.grad_max ? p->def.grad_max / g : 1;
+            norm += g, count++;
+            if (isfinite(g)) // a broken minibatch is passed over
+                p->op->adam(p->nparam, p->rate, ++p->updates, scale, p->grad, p->m, p->v, p->param);
+        }
+    }
+    p->iteration++;
+    s->policy = sums[0] / count, s->value = sums[1] / count, s->entropy = sums[2] / count;
+    s->kl = sums[3] / count, s->symmetry = sums[4] / count;
+    s->rate = p->rate, s->grad = norm / count, s->std = 0;
+    for (int j = 0; j < p->env.nact; j++)
+        s->std += exp(p->param[p->at_std + (size_t)j]) / p->env.nact;
+}
