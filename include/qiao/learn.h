@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// qiao/learn.h - training: a recipe (train.yaml) and a brain's manifest in, a trained network out.
+// The brain is seen and moved by the same code that runs it later; docs/learn.md has the recipe.
+// memory   _new allocates all; an iteration allocates only where worlds get new numbers (vary)
+// threads  one caller; the work is shared by nthread threads; the bits do not depend on nthread
+#ifndef QIAO_LEARN_H
+#define QIAO_LEARN_H
+
+#include "qiao/brain.h"
+
+#pragma GCC visibility push(default) // libqiao.so exports what is public
+
+typedef struct qiao_train qiao_train;
+
+typedef struct qiao_train_def {
+    const char *recipe; // path of train.yaml
+    uint64_t seed;      // 0: the recipe's
+    int nthread;        // 0: all
+    double steps;       // of worlds, after which it is over; 0: the recipe's
+} qiao_train_def;
+qiao_train_def qiao_train_def_default(void);
+
+enum { QIAO_TRAIN_TERMS = 32 };
+typedef struct qiao_train_stats { // of one iteration: worlds live a while, then are learned from
+    uint64_t iteration;
+    double steps, steps_all;        // of worlds: so far, in all
+    double reward;                  // mean of a step
+    double episode, length;         // mean return and s of the episodes that ended; NAN: none
+    double ended;                   // share of them that ended before their time
+    double speed_error, turn_error; // m/s, rad/s: mean distance from what was asked
+    double share;                   // of the curriculum
+    double policy, value, entropy, symmetry; // losses
+    double kl, rate, std, grad, explained;
+    double live_s, learn_s; // what living and learning took
+    int nterm;
+    const char *term_name[QIAO_TRAIN_TERMS]; // of the reward
+    double term[QIAO_TRAIN_TERMS];           // mean share of a step
+} qiao_train_stats;
+
+// NULL and d filled if recipe, brain, robot and scenario do not fit each other.
+qiao_train *qiao_train_new(const qiao_train_def *def, qiao_diag *d);
+void qiao_train_free(qiao_train *t);
+void qiao_train_step(qiao_train *t, qiao_train_stats *s); // one iteration
+uint64_t qiao_train_iteration(const qiao_train *t);
+bool qiao_train_over(const qiao_train *t);
+// True where a checkpoint may be taken: all worlds begin anew at the next iteration, so that one
+// that goes on from it has the bits of one that never stopped.
+bool qiao_train_at_checkpoint(const qiao_train *t);
+qiao_err qiao_train_save(const qiao_train *t, const char *path, qiao_diag *d);
+// E_FORMAT: broken, or of another recipe, brain or robot; d says which.
+qiao_err qiao_train_load(qiao_train *t, const char *path, qiao_diag *d);
+// Writes policy.onnx into dir, where the manifest expects it beside itself.
+qiao_err qiao_train_export(const qiao_train *t, const char *dir, qiao_diag *d);
+const char *qiao_train_robot(const qiao_train *t);
+const char *qiao_train_brain(const qiao_train *t); // path of the manifest
+const char *qiao_train_scenario(const qiao_train *t);
+
+// ---- identification: which numbers of a robot explain what was measured ----
+
+// A robot whose drives followed commands while its encoders were read, from rest.
+//   q, qd  [n][njoint] as its signals joint_pos and joint_vel said, one row a control step
+//   cmd    q, qd, kp, kd, tau [n][nu] each: the commands that followed each row
+typedef struct qiao_ident_def {
+    const qiao_robot *robot;
+    const qiao_model *world; // in which it moved
+    double period;           // s between two rows
+    int n;
+    const double *q, *qd, *cmd[5];
+    int nparam;
+    const char *const *param; // of those of qiao_ident_name
+    int nthread;              // 0: all
+} qiao_ident_def;
+
+typedef struct qiao_ident_value {
+    const char *name, *unit; // "1": a factor of what model and robot say; "s", "kg": more than that
+    double value, low, high; // best, and where it is with 95 % probability
+} qiao_ident_value;
+
+typedef struct qiao_ident_result {
+    int n; // parameters
+    qiao_ident_value value[16];
+    double noise_q, noise_qd; // rms of what is left, rad or m, rad/s or m/s
+    int iterations;
+} qiao_ident_result;
+
+const char *qiao_ident_name(int i); // "damping", ...; NULL: there are no more
+// Least squares over whole runs of engine lanes, the start and the encoders' offsets fitted with
+// them. The interval comes from the noise that is left and from how much each number changes the
+// motion; it is right as far as noise is independent and the model has no other fault.
+// Errors: E_NAME; E_ARG: too little was measured; E_INFEASIBLE: the data do not tell the parameters
+// apart, d says which.
+// source  G. Seber and C. Wild, Nonlinear Regression (1989), sections 2.1 and 14.2
+qiao_err qiao_identify(const qiao_ident_def *def, qiao_ident_result *out, qiao_diag *d);
+
+#pragma GCC visibility pop
+#endif
