@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: Apache-2.0
+// recipe.c - reads train.yaml. Every key is known, every number has its bounds.
+#include "learn/recipe.h"
+
+#include "model/yaml.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const qi_reward_name[QI_REWARD_KINDS] = {
+#define NAME(name, text, param, value) #name,
+    QI_REWARD_LIST(NAME)
+#undef NAME
+};
+static const char *const reward_param[QI_REWARD_KINDS] = {
+#define PARAM(name, text, param, value) param,
+    QI_REWARD_LIST(PARAM)
+#undef PARAM
+};
+static const double reward_value[QI_REWARD_KINDS] = {
+#define VALUE(name, text, param, value) value,
+    QI_REWARD_LIST(VALUE)
+#undef VALUE
+};
+
+typedef struct reader {
+    qi_yaml y;
+    qi_recipe *r;
+} reader;
+
+#define KEYS(y, map, ...)                                    \
+    qi_yaml_keys(y, map, (const char *const[]){__VA_ARGS__}, \
+                 (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(const char *)))
+
+// A block of that name: *map NULL if it is not there, false if it is no block.
+static bool block(reader *g, yaml_node_t *in, const char *key, yaml_node_t **map) {
+    *map = qi_yaml_get(&g->y, in, key);
+    if (!*map || (*map)->type == YAML_MAPPING_NODE) return true;
+    return qi_yaml_fault(&g->y, *map, "%s: expected keys and values", key);
+}
+
+// [low, high], or one number for both.
+static bool range(reader *g, yaml_node_t *map, const char *key, double lo, double hi,
+                  qi_range *out) {
+    yaml_node_t *v = qi_yaml_get(&g->y, map, key);
+    if (!v) return true;
+    if (v->type == YAML_SCALAR_NODE) {
+        if (!qi_yaml_num(&g->y, map, key, lo, hi, &out->lo)) return false;
+        out->hi = out->lo;
+        return true;
+    }
+    double x[2];
+    if (qi_yaml_count(v) != 2) return qi_yaml_fault(&g->y, v, "%s: expected [low, high]", key);
+    for (int i = 0; i < 2; i++) {
+        yaml_node_t *item = qi_yaml_item(&g->y, v, i);
+        const char *s = qi_yaml_scalar(item);
+        char *end = NULL;
+        x[i] = s ? strtod(s, &end) : NAN;
+        if (!s || end == s || *end || !(x[i] >= lo && x[i] <= hi))
+            return qi_yaml_fault(&g->y, item, "%s: expected a number from %g to %g, not '%.40s'",
+                                 key, lo, hi, s ? s : "a list");
+    }
+    if (x[0] > x[1])
+        return qi_yaml_fault(&g->y, v, "%s: %g is more than %g; the lower comes first", key, x[0],
+                             x[1]);
+    *out = (qi_range){x[0], x[1]};
+    return true;
+}
+
+static bool whole(reader *g, yaml_node_t *map, const char *key, int lo, int hi, int *out) {
+    double x = *out;
+    if (!qi_yaml_num(&g->y, map, key, lo, hi, &x)) return false;
+    if (x != floor(x))
+        return qi_yaml_fault(&g->y, qi_yaml_get(&g->y, map, key), "%s: expected a whole number",
+                             key);
+    *out = (int)x;
+    return true;
+}
+
+static bool read_command(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    yaml_node_t *m;
+    if (!block(g, root, "command", &m)) return false;
+    if (!m) return true;
+    return KEYS(&g->y, m, "vx", "vy", "yaw_rate", "still", "seconds") &&
+           range(g, m, "vx", -10, 10, &r->vx) && range(g, m, "vy", -10, 10, &r->vy) &&
+           range(g, m, "yaw_rate", -10, 10, &r->yaw_rate) &&
+           qi_yaml_num(&g->y, m, "still", 0, 1, &r->still) &&
+           range(g, m, "seconds", 0.1, 1000, &r->command_seconds);
+}
+
+static bool read_ends(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    yaml_node_t *m;
+    double tilt = r->end_tilt / 0.017453292519943295;
+    if (!block(g, root, "end", &m)) return false;
+    if (m && !(KEYS(&g->y, m, "tilt_deg", "height") &&
+               qi_yaml_num(&g->y, m, "tilt_deg", 1, 180, &tilt) &&
+               qi_yaml_num(&g->y, m, "height", 0, 10, &r->end_height)))
+        return false;
+    r->end_tilt = tilt * 0.017453292519943295;
+    if (!block(g, root, "start", &m)) return false;
+    if (m && !(KEYS(&g->y, m, "joint", "speed") &&
+               qi_yaml_num(&g->y, m, "joint", 0, 1, &r->start_joint) &&
+               qi_yaml_num(&g->y, m, "speed", 0, 3, &r->start_speed)))
+        return false;
+    if (!block(g, root, "push", &m)) return false;
+    return !m || (KEYS(&g->y, m, "speed", "seconds") &&
+                  qi_yaml_num(&g->y, m, "speed", 0, 5, &r->push_speed) &&
+                  range(g, m, "seconds", 0.2, 1000, &r->push_seconds));
+}
+
+static bool read_vary(reader *g, yaml_node_t *root) {
+    qi_vary *v = &g->r->vary;
+    yaml_node_t *m;
+    if (!block(g, root, "vary", &m)) return false;
+    if (!m) return true;
+    v->any = true;
+    return KEYS(&g->y, m, "friction", "mass", "payload", "com", "damping", "armature",
+                "frictionloss", "kp", "kd", "torque", "delay", "episodes") &&
+           range(g, m, "friction", 0.01, 10, &v->friction) &&
+           range(g, m, "mass", 0.1, 10, &v->mass) && range(g, m, "payload", -20, 50, &v->payload) &&
+           range(g, m, "com", -0.5, 0.5, &v->com) &&
+           range(g, m, "damping", 0.01, 100, &v->damping) &&
+           range(g, m, "armature", 0.01, 100, &v->armature) &&
+           range(g, m, "frictionloss", 0.01, 100, &v->frictionloss) &&
+           range(g, m, "kp", 0.1, 10, &v->kp) && range(g, m, "kd", 0.1, 10, &v->kd) &&
+           range(g, m, "torque", 0.1, 10, &v->torque) && range(g, m, "delay", 0, 0.1, &v->delay) &&
+           whole(g, m, "episodes", 1, 1000000, &v->episodes);
+}
+
+// name: weight, or name: {weight: .., parameter: ..}
+static bool read_rewards(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    yaml_node_t *m;
+    if (!block(g, root, "rewards", &m)) return false;
+    if (!m) return qi_yaml_fault(&g->y, root, "rewards are missing");
+    if (!qi_yaml_keys(&g->y, m, qi_reward_name, QI_REWARD_KINDS)) return false;
+    for (int k = 0; k < QI_REWARD_KINDS; k++) {
+        yaml_node_t *v = qi_yaml_get(&g->y, m, qi_reward_name[k]);
+        if (!v) continue;
+        qi_reward *w = &r->reward[r->nreward++];
+        *w = (qi_reward){(qi_reward_kind)k, 0, reward_value[k]};
+        if (v->type != YAML_MAPPING_NODE) {
+            if (!qi_yaml_num(&g->y, m, qi_reward_name[k], -1e6, 1e6, &w->weight)) return false;
+            continue;
+        }
+        const char *keys[2] = {"weight", reward_param[k]};
+        if (!qi_yaml_keys(&g->y, v, keys, keys[1] ? 2 : 1) ||
+            !qi_yaml_num(&g->y, v, "weight", -1e6, 1e6, &w->weight))
+            return false;
+        if (keys[1] && !qi_yaml_num(&g->y, v, keys[1], 1e-6, 1e3, &w->param)) return false;
+    }
+    if (r->nreward == 0) return qi_yaml_fault(&g->y, m, "rewards: there is none");
+    return true;
+}
+
+// [left, right, sign] lists
+static bool read_mirror(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    yaml_node_t *v = qi_yaml_get(&g->y, root, "mirror");
+    if (!v) return true;
+    int n = qi_yaml_count(v);
+    if (n < 1 || n > 64)
+        return qi_yaml_fault(&g->y, v, "mirror: expected 1 to 64 lists [left, right, sign]");
+    for (int i = 0; i < n; i++) {
+        yaml_node_t *it = qi_yaml_item(&g->y, v, i);
+        const char *s[3] = {0};
+        for (int k = 0; k < 3 && qi_yaml_count(it) == 3; k++)
+            s[k] = qi_yaml_scalar(qi_yaml_item(&g->y, it, k));
+        double sign = s[2] ? strtod(s[2], NULL) : 0;
+        if (!s[0] || !s[1] || (sign != 1 && sign != -1) || strlen(s[0]) > 60 || strlen(s[1]) > 60)
+            return qi_yaml_fault(&g->y, it, "mirror: expected [left joint, right joint, 1 or -1]");
+        r->pair[i].left = qiao_arena_text(r->arena, s[0], strlen(s[0]));
+        r->pair[i].right = qiao_arena_text(r->arena, s[1], strlen(s[1]));
+        r->pair[i].sign = sign;
+    }
+    r->npair = n;
+    return true;
+}
+
+static bool read_hidden(reader *g, yaml_node_t *map, const char *key, int *n, int *size) {
+    yaml_node_t *v = qi_yaml_get(&g->y, map, key);
+    if (!v) return true;
+    *n = qi_yaml_count(v);
+    if (*n < 0 || *n >= QI_MLP_LAYERS)
+        return qi_yaml_fault(&g->y, v, "%s: expected a list of at most %d sizes", key,
+                             QI_MLP_LAYERS - 1);
+    for (int i = 0; i < *n; i++) {
+        yaml_node_t *item = qi_yaml_item(&g->y, v, i);
+        const char *s = qi_yaml_scalar(item);
+        size[i] = s ? atoi(s) : 0;
+        if (size[i] < 1 || size[i] > 2048)
+            return qi_yaml_fault(&g->y, item, "%s: expected a size from 1 to 2048", key);
+    }
+    return true;
+}
+
+static bool read_ppo(reader *g, yaml_node_t *root) {
+    qi_ppo_def *p = &g->r->ppo;
+    yaml_node_t *m;
+    const char *act = "elu";
+    double seed = 1;
+    if (!block(g, root, "ppo", &m)) return false;
+    if (!m) return true;
+    bool ok = KEYS(&g->y, m, "horizon", "epochs", "minibatches", "gamma", "lambda", "clip", "value",
+                   "entropy", "rate", "kl", "grad_max", "std", "symmetry", "actor", "critic",
+                   "activation", "seed") &&
+              whole(g, m, "horizon", 1, 1000, &p->horizon) &&
+              whole(g, m, "epochs", 1, 100, &p->epochs) &&
+              whole(g, m, "minibatches", 1, 1000, &p->minibatches) &&
+              qi_yaml_num(&g->y, m, "gamma", 0, 1, &p->gamma) &&
+              qi_yaml_num(&g->y, m, "lambda", 0, 1, &p->lambda) &&
+              qi_yaml_num(&g->y, m, "clip", 0.01, 1, &p->rule.clip) &&
+              qi_yaml_num(&g->y, m, "value", 0, 100, &p->rule.value) &&
+              qi_yaml_num(&g->y, m, "entropy", 0, 1, &p->rule.entropy) &&
+              qi_yaml_num(&g->y, m, "rate", 1e-7, 1, &p->rate) &&
+              qi_yaml_num(&g->y, m, "kl", 0, 1, &p->kl) &&
+              qi_yaml_num(&g->y, m, "grad_max", 1e-3, 1e6, &p->grad_max) &&
+              qi_yaml_num(&g->y, m, "std", 1e-3, 10, &p->std) &&
+              qi_yaml_num(&g->y, m, "symmetry", 0, 100, &p->symmetry) &&
+              qi_yaml_num(&g->y, m, "seed", 0, 9e15, &seed) &&
+              read_hidden(g, m, "actor", &p->nactor, p->actor) &&
+              read_hidden(g, m, "critic", &p->ncritic, p->critic) &&
+              qi_yaml_text(&g->y, m, "activation", &act);
+    if (!ok) return false;
+    static const char *const acts[3] = {"elu", "relu", "tanh"};
+    p->seed = (uint64_t)seed;
+    for (int i = 0; i < 3; i++)
+        if (strcmp(act, acts[i]) == 0) return p->act = (qi_mlp_act)i, true;
+    return qi_yaml_fault(&g->y, qi_yaml_get(&g->y, m, "activation"),
+                         "activation: expected elu, relu or tanh, not '%.40s'", act);
+}
+
+static bool read_critic(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    yaml_node_t *v = qi_yaml_get(&g->y, root, "critic");
+    static const char *const names[3] = {"velocity", "contact", "height"};
+    bool *flag[3] = {&r->critic_velocity, &r->critic_contact, &r->critic_height};
+    if (!v) return true;
+    int n = qi_yaml_count(v);
+    if (n < 0)
+        return qi_yaml_fault(&g->y, v, "critic: expected a list of velocity, contact, height");
+    for (int i = 0; i < n; i++) {
+        const char *s = qi_yaml_scalar(qi_yaml_item(&g->y, v, i));
+        int k = 0;
+        while (k < 3 && !(s && strcmp(s, names[k]) == 0)) k++;
+        if (k == 3)
+            return qi_yaml_fault(&g->y, qi_yaml_item(&g->y, v, i),
+                                 "critic: expected velocity, contact or height");
+        *flag[k] = true;
+    }
+    return true;
+}
+
+// A file as the recipe names it: beside the recipe, unless its path is whole.
+static const char *beside(const qi_recipe *r, const char *file) {
+    const char *slash = strrchr(r->path, '/');
+    return file[0] == '/' || !slash
+               ? qiao_arena_text(r->arena, file, strlen(file))
+               : qiao_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, file);
+}
+
+static bool read_top(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    const char *brain = "brain.yaml", *robot = NULL, *scenario = "walk_flat", *engine = "lanes32";
+    if (!(KEYS(&g->y, root, "brain", "robot", "scenario", "engine", "grounds", "iterations",
+               "worlds", "seconds", "steps", "checkpoint", "critic", "command", "end", "start",
+               "push", "vary", "grow", "rewards", "mirror", "ppo") &&
+          qi_yaml_text(&g->y, root, "brain", &brain) &&
+          qi_yaml_text(&g->y, root, "robot", &robot) &&
+          qi_yaml_text(&g->y, root, "scenario", &scenario) &&
+          qi_yaml_text(&g->y, root, "engine", &engine) &&
+          whole(g, root, "grounds", 1, 1024, &r->grounds) &&
+          whole(g, root, "iterations", 0, 100, &r->iterations) &&
+          whole(g, root, "worlds", 1, 1 << 16, &r->worlds) &&
+          qi_yaml_num(&g->y, root, "seconds", 0.1, 1000, &r->seconds) &&
+          qi_yaml_num(&g->y, root, "steps", 1, 1e12, &r->steps) &&
+          whole(g, root, "checkpoint", 1, 1000000, &r->checkpoint)))
+        return false;
+    if (!robot) return qi_yaml_fault(&g->y, root, "robot is missing");
+    r->brain = beside(r, brain);
+    r->robot =
+        strchr(robot, '.') ? beside(r, robot) : qiao_arena_text(r->arena, robot, strlen(robot));
+    r->scenario = qiao_arena_text(r->arena, scenario, strlen(scenario));
+    r->engine = qiao_arena_text(r->arena, engine, strlen(engine));
+    yaml_node_t *m;
+    if (!block(g, root, "grow", &m)) return false;
+    if (m &&
+        !(KEYS(&g->y, m, "from", "steps") && qi_yaml_num(&g->y, m, "from", 0, 1, &r->grow_from) &&
+          qi_yaml_num(&g->y, m, "steps", 1, 1e12, &r->grow_steps)))
+        return false;
+    return r->brain && r->robot && r->scenario && r->engine;
+}
+
+static void defaults(qi_recipe *r) {
+    qi_range one = {1, 1};
+    r->grounds = 1, r->worlds = 2048, r->seconds = 20, r->steps = 1e8, r->checkpoint = 50;
+    r->iterations = 2;
+    r->command_seconds = (qi_range){5, 10}, r->push_seconds = (qi_range){5, 10};
+    r->end_tilt = 1.0471975511965976, r->grow_from = 1, r->grow_steps = 1;
+    r->vary = (qi_vary){.friction = one,
+                        .mass = one,
+                        .damping = one,
+                        .armature = one,
+                        .frictionloss = one,
+                        .kp = one,
+                        .kd = one,
+                        .torque = one,
+                        .episodes = 4};
+    r->ppo = qi_ppo_def_default();
+}
+
+qi_recipe *qi_recipe_read(const char *path, const char *text, size_t n, qiao_diag *d) {
+    reader g = {0};
+    qiao_arena *a = qiao_arena_new();
+    qi_recipe *r = a ? qiao_arena_get(a, sizeof *r) : NULL;
+    if (!r) {
+        qiao_arena_free(a);
+        qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+        return NULL;
+    }
+    r->arena = a, g.r = r;
+    defaults(r);
+    r->path = qiao_arena_text(a, path, strlen(path));
+    qiao_hash h;
+    qiao_hash_init(&h), qiao_hash_add(&h, text, n), qiao_hash_end(&h, r->hash);
+    bool ok = r->path && qi_yaml_open(&g.y, r->path, text, n, d);
+    yaml_node_t *root = ok ? qi_yaml_root(&g.y) : NULL;
+    ok = root && read_top(&g, root) && read_critic(&g, root) && read_command(&g, root) &&
+         read_ends(&g, root) && read_vary(&g, root) && read_rewards(&g, root) &&
+         read_mirror(&g, root) && read_ppo(&g, root);
+    qi_yaml_close(&g.y);
+    if (ok) return r;
+    if (d && !d->err) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    qi_recipe_free(r);
+    return NULL;
+}
+
+qi_recipe *qi_recipe_load(const char *path, qiao_diag *d) {
+    char *text;
+    size_t n;
+    if (qiao_file_read(path, QI_YAML_MAX, &text, &n, d)) return NULL;
+    qi_recipe *r = qi_recipe_read(path, text, n, d);
+    free(text);
+    return r;
+}
+
+void qi_recipe_free(qi_recipe *r) {
+    if (r) qiao_arena_free(r->arena);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// reward.h - what a step of one world is worth, from true signals.
+#ifndef QI_LEARN_REWARD_H
+#define QI_LEARN_REWARD_H
+
+#include "learn/recipe.h"
+
+enum { QI_FEET_MAX = 8, QI_JOINTS_MAX = 64 };
+
+typedef struct qi_look { // at one world after a step; all true, none as sensors say it
+    int njoint, nact, nfoot;
+    double dt;
+    const double *pose, *vel, *gyro; // base: position and w x y z; m/s and rad/s, base frame
+    const double *q, *qd, *tau;      // [njoint] as the policy orders them; tau [njoint]
+    const double *rest, *low, *high; // [njoint] default pose, range (equal: none)
+    const double *contact;           // [nfoot]
+    double foot[QI_FEET_MAX][3];     // of the feet, world
+    double ground;                   // height under the base
+    const double *command;           // [3]
+    const float *a0, *a1, *a2;       // [nact] this action, the last, the one before
+    bool ended;
+} qi_look;
+
+typedef struct qi_past { // of one world, from step to step
+    double qd[QI_JOINTS_MAX], foot[QI_FEET_MAX][3], air[QI_FEET_MAX];
+    bool fresh; // nothing was yet
+} qi_past;
+
+// Worth of the step; part [nreward] gets each term's share. Moves past on.
+double qi_reward_step(const qi_recipe *r, const qi_look *o, qi_past *past, double *part);
+
+#endif

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// worlds.h - worlds of room sim as something to be learned: a recipe's robot on a recipe's ground,
+// seen and moved through the very code of the brain that comes out.
+#ifndef QI_LEARN_WORLDS_H
+#define QI_LEARN_WORLDS_H
+
+#include "learn/recipe.h"
+
+typedef struct qi_worlds qi_worlds;
+
+typedef struct qi_worlds_stats {    // since the last call
+    double term[QI_REWARD_KINDS];   // mean worth of a step by term of the recipe
+    double speed_error, turn_error; // mean |error| of the velocity and of the yaw rate
+} qi_worlds_stats;
+
+// recipe outlives it. pool: threads of the learner; the sim has as many of its own.
+qi_worlds *qi_worlds_new(const qi_recipe *r, qi_pool *pool, qiao_diag *d);
+void qi_worlds_free(qi_worlds *w);
+// Filled for the learner; valid as long as w.
+const qi_env *qi_worlds_env(const qi_worlds *w);
+// Share of the curriculum's commands and pushes, by steps lived.
+void qi_worlds_grow(qi_worlds *w, double steps);
+double qi_worlds_share(const qi_worlds *w);
+void qi_worlds_stats_take(qi_worlds *w, qi_worlds_stats *s);
+const struct qi_manifest *qi_worlds_manifest(const qi_worlds *w);
+const qiao_robot *qi_worlds_robot(const qi_worlds *w);
+
+#endif

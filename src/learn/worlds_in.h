@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// worlds_in.h - what worlds.c (steps) and worlds_open.c (set-up) share.
+#ifndef QI_LEARN_WORLDS_IN_H
+#define QI_LEARN_WORLDS_IN_H
+
+#include "brain/policy.h"
+#include "learn/reward.h"
+#include "learn/worlds.h"
+#include "qiao/task.h"
+
+enum { RNG_WORLDS = 0x4c10 };
+// Signals without noise or delay, granted to the trainer alone.
+enum {
+    TRUE_POSE,
+    TRUE_VEL,
+    TRUE_GYRO,
+    TRUE_POS,
+    TRUE_SPEED,
+    TRUE_TAU,
+    TRUE_CONTACT,
+    TRUE_FEET,
+    TRUE_GROUND,
+    TRUE_SIGNALS
+};
+
+typedef struct one { // world
+    qi_past past;
+    double command[3];
+    int age, command_left, push_wait, push_left;
+    uint64_t episode, drawn;   // random numbers used up
+    double kp, kd;             // factors of the gains
+    float a[3][QI_JOINTS_MAX]; // actions: this, the last, the one before
+    double term[QI_REWARD_KINDS], sum[QI_REWARD_KINDS], speed_error, turn_error;
+    int64_t looked;
+} one;
+
+struct qi_worlds {
+    const qi_recipe *r;
+    qi_pool *pool;
+    qiao_robot *robot;
+    qiao_robot bare; // with only the sensors that the brain reads
+    qiao_scenario *scenario;
+    qiao_case **cas;    // [grounds]
+    qiao_model **model; // [grounds]
+    qiao_sim *sim;
+    qi_policy *policy;
+    const qi_manifest *manifest; // the policy's
+    void *mind;                  // the policy bound to the worlds
+    qiao_io io;                  // the sim's, for n worlds
+    qi_env env;
+    qiao_cmd cmd;
+    one *one;        // [n]
+    double *scratch; // [n][3][QI_JOINTS_MAX]
+    double period, cos_tilt, mass, share;
+    int nstep, episode, base, free_vadr, nfoot, njoint;
+    int adr[TRUE_SIGNALS], sig_command;
+    int at_joint[QI_JOINTS_MAX], at_act[QI_JOINTS_MAX], qadr[QI_JOINTS_MAX];
+    double rest[QI_JOINTS_MAX], low[QI_JOINTS_MAX], high[QI_JOINTS_MAX];
+    double foot_at[QI_FEET_MAX][3]; // of the feet's sites in their bodies
+    uint64_t epoch, nrefused;
+    float *reward, *said; // said [n][nact]
+    uint8_t *over;
+    qiao_arena *arena;
+};
+
+void qi_worlds_hooks(qi_worlds *w);
+
+#endif

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every term of the reward against a value worked out by hand.
+#include "learn/reward.h"
+#include "test.h"
+
+static const double flat[7] = {1, 2, 0.35, 1, 0, 0, 0}, none[3] = {0};
+static const double q[2] = {0.3, -1}, qd[2] = {2, -3}, tau[2] = {4, 5}, rest[2] = {0.1, -0.5};
+static const double low[2] = {-1, -1.1}, high[2] = {1, 0.9}, contact[2] = {1, 0};
+static const double vel[3] = {0.5, -0.1, 0.2}, gyro[3] = {0.3, -0.4, 0.5};
+static const double command[3] = {0.8, 0.3, 1};
+static const float a0[2] = {1, 2}, a1[2] = {0.5, 2}, a2[2] = {0, 1};
+
+static qi_look look(void) {
+    qi_look o = {.njoint = 2,
+                 .nact = 2,
+                 .nfoot = 2,
+                 .dt = 0.02,
+                 .pose = flat,
+                 .vel = vel,
+                 .gyro = gyro,
+                 .q = q,
+                 .qd = qd,
+                 .tau = tau,
+                 .rest = rest,
+                 .low = low,
+                 .high = high,
+                 .contact = contact,
+                 .foot = {{1, 1, 0.02}, {2, 1, 0.07}},
+                 .ground = 0.01,
+                 .command = command,
+                 .a0 = a0,
+                 .a1 = a1,
+                 .a2 = a2};
+    return o;
+}
+static qi_past past(void) {
+    qi_past p = {.qd = {1, -3}, .foot = {{0.99, 1, 0.02}, {1.98, 1.01, 0.06}}, .air = {0.5, 0.2}};
+    return p;
+}
+
+// Worth of one term of weight 1, over the control period.
+static double worth(qi_reward_kind k, double param, const qi_look *o) {
+    qi_recipe r = {.nreward = 1, .reward = {{k, 1, param}}};
+    qi_past p = past();
+    double part;
+    double sum = qi_reward_step(&r, o, &p, &part);
+    CHECK(sum == part, "the sum is not its part");
+    return sum / o->dt;
+}
+
+TEST(every_term_is_what_it_says) {
+    qi_look o = look();
+    double foot1 = hypot(0.02, -0.01) / 0.02, foot0 = 0.01 / 0.02;
+    const struct {
+        qi_reward_kind kind;
+        double param, want;
+    } all[] = {
+        {QI_REWARD_track_velocity, 0.5, exp(-(0.09 + 0.16) / 0.25)},
+        {QI_REWARD_track_turn, 0.5, exp(-1)},
+        {QI_REWARD_vertical, 0, 0.04},
+        {QI_REWARD_roll, 0, 0.09 + 0.16},
+        {QI_REWARD_level, 0, 0},
+        {QI_REWARD_height, 0.3, 0.04 * 0.04},
+        {QI_REWARD_torque, 0, 41},
+        {QI_REWARD_power, 0, 8 + 15},
+        {QI_REWARD_joint_speed, 0, 13},
+        {QI_REWARD_joint_accel, 0, 2500},
+        {QI_REWARD_action_rate, 0, 0.25},
+        {QI_REWARD_action_jerk, 0, 0 + 1},
+        {QI_REWARD_pose, 0, 0.04 + 0.25},
+        {QI_REWARD_stand, 0, 0},
+        {QI_REWARD_limits, 0.8, 0 + 0.1},
+        {QI_REWARD_air_time, 0.3, 0.5 - 0.3},
+        {QI_REWARD_slip, 0, foot0 * foot0},
+        {QI_REWARD_clearance, 0.08, foot1 * 0.02},
+        {QI_REWARD_alive, 0, 1},
+        {QI_REWARD_fall, 0, 0},
+    };
+    CHECK(sizeof all / sizeof *all == QI_REWARD_KINDS, "a term has no test");
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        CHECK(all[i].kind == (qi_reward_kind)i, "order");
+        double x = worth(all[i].kind, all[i].param, &o);
+        CHECK(fabs(x - all[i].want) < 1e-9 * (1 + fabs(all[i].want)), "%s: %.12g, expected %.12g",
+              qi_reward_name[i], x, all[i].want);
+    }
+}
+
+TEST(standing_falling_and_leaning_count) {
+    qi_look o = look();
+    o.command = none;
+    CHECK_NEAR(worth(QI_REWARD_stand, 0, &o), 0.2 + 0.5, 1e-12);
+    CHECK_NEAR(worth(QI_REWARD_air_time, 0.3, &o), 0, 0); // told to stand: no prize for steps
+    o.ended = true;
+    CHECK_NEAR(worth(QI_REWARD_fall, 0, &o) * o.dt, 1, 1e-12);
+    const double lean[7] = {0, 0, 0.3, cos(0.25), sin(0.25), 0, 0}; // rolled by half a radian
+    o.pose = lean;
+    CHECK_NEAR(worth(QI_REWARD_level, 0, &o), sin(0.5) * sin(0.5), 1e-12);
+}
+
+TEST(a_fresh_world_has_no_speeds_yet) {
+    qi_look o = look();
+    qi_recipe r = {.nreward = 2, .reward = {{QI_REWARD_slip, 1, 0}, {QI_REWARD_joint_accel, 1, 0}}};
+    qi_past p = {.fresh = true};
+    CHECK_NEAR(qi_reward_step(&r, &o, &p, NULL), 0, 0);
+    CHECK(!p.fresh && p.foot[1][2] == 0.07 && p.qd[1] == -3, "the step was not kept");
+    CHECK(p.air[0] == 0 && p.air[1] == 0.02, "air %g %g", p.air[0], p.air[1]);
+}
