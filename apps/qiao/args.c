@@ -99,3 +99,19 @@ bool args_integer(const char *name, const char *text, long long lo, long long hi
             text);
     return false;
 }
+
+// "7" or "1..20" to first and count.
+bool args_seeds(const char *text, long long *first, long long *count) {
+    const char *dots = text ? strstr(text, "..") : NULL;
+    *first = *count = 1;
+    if (!text) return true;
+    if (!dots) return args_integer("--seed", text, 0, 0x7fffffffffffffff, first);
+    char a[32];
+    snprintf(a, sizeof a, "%.*s", (int)(dots - text < 31 ? dots - text : 31), text);
+    long long last;
+    if (!args_integer("--seed A..B", a, 0, 0x7fffffffffff, first) ||
+        !args_integer("--seed A..B", dots + 2, *first, *first + ARGS_SEEDS - 1, &last))
+        return false;
+    *count = last - *first + 1;
+    return true;
+}

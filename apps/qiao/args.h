@@ -29,6 +29,9 @@ int args_parse(const command *c, const option *opts, int argc, char **argv, cons
                int cap);
 bool args_number(const char *name, const char *text, double lo, double hi, double *x);
 bool args_integer(const char *name, const char *text, long long lo, long long hi, long long *x);
+// "7" or "1..20" to first and count, at most ARGS_SEEDS; NULL is 1.
+enum { ARGS_SEEDS = 100000 };
+bool args_seeds(const char *text, long long *first, long long *count);
 bool args_chinese(void);         // the user's language
 int say_wrong(const char *text); // "qiao: text" on stderr; returns exit status 2
 

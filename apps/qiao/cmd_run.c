@@ -18,7 +18,7 @@ typedef struct run_args {
     bool no_record, no_page, json, isolate, help;
 } run_args;
 
-enum { SEEDS_MAX = 100000, CHUNK = 16 }; // CHUNK worlds run side by side
+enum { CHUNK = 16 }; // CHUNK worlds run side by side
 
 static volatile sig_atomic_t interrupted;
 static void on_interrupt(int sig) { (void)sig, interrupted = 1; }
@@ -47,22 +47,6 @@ static bool on_progress(void *ctx, double t, double t_limit, int nlive) {
                 s->done + 1, s->all, isatty(2) ? "" : "\n");
     }
     return !interrupted;
-}
-
-// "7" or "1..20" to first and count.
-static bool parse_seeds(const char *text, long long *first, long long *count) {
-    const char *dots = text ? strstr(text, "..") : NULL;
-    *first = *count = 1;
-    if (!text) return true;
-    if (!dots) return args_integer("--seed", text, 0, 0x7fffffffffffffff, first);
-    char a[32];
-    snprintf(a, sizeof a, "%.*s", (int)(dots - text < 31 ? dots - text : 31), text);
-    long long last;
-    if (!args_integer("--seed A..B", a, 0, 0x7fffffffffff, first) ||
-        !args_integer("--seed A..B", dots + 2, *first, *first + SEEDS_MAX - 1, &last))
-        return false;
-    *count = last - *first + 1;
-    return true;
 }
 
 typedef struct job { // all that the trials of one command share
@@ -192,7 +176,7 @@ static int run(const command *c, int argc, char **argv) {
     if (!a.brain) return say_wrong("run: --brain is missing; for instance --brain trot");
     job j = {.a = &a};
     long long first, count;
-    if (!parse_seeds(a.seed, &first, &count) ||
+    if (!args_seeds(a.seed, &first, &count) ||
         !args_integer("--threads", a.threads, 0, 1024, &j.threads) ||
         !args_integer("--deadline-ms", a.deadline, 0, 600000, &j.deadline))
         return EXIT_WRONG;

@@ -17,6 +17,7 @@ const command *const commands[] = {
     &command_robots,
     &command_brains,
     &command_scenarios,
+    &command_train,
     &command_bench,
     &command_compile,
     &command_keys,

@@ -15,6 +15,7 @@
     X(timeline, "timeline.js", "viewer/timeline.js") \
     X(panels, "panels.js", "viewer/panels.js")       \
     X(main, "main.js", "viewer/main.js")             \
+    X(train, "train.html", "viewer/train.html")      \
     X(three, "three.js", "build/extern/nicegui/three.js")
 
 // clang-format off

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+// train_log.c - see train_log.h. The CSV holds all; page and dashboard are made of its rows.
+#include "train_log.h"
+#include "args.h"
+
+#include "base/json.h"
+#include "rec/embed.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+// columns before the terms of the reward
+enum {
+    C_ITER,
+    C_STEPS,
+    C_SECONDS,
+    C_REWARD,
+    C_EPISODE,
+    C_LENGTH,
+    C_ENDED,
+    C_SPEED,
+    C_TURN,
+    C_SHARE,
+    C_POLICY,
+    C_VALUE,
+    C_ENTROPY,
+    C_SYMMETRY,
+    C_KL,
+    C_RATE,
+    C_STD,
+    C_GRAD,
+    C_EXPLAINED,
+    C_LIVE,
+    C_LEARN,
+    COLUMNS
+};
+static const char *const column[COLUMNS] = {
+    "iteration",   "steps",      "seconds", "reward", "episode",   "length",  "ended",
+    "speed_error", "turn_error", "share",   "policy", "value",     "entropy", "symmetry",
+    "kl",          "rate",       "std",     "grad",   "explained", "live_s",  "learn_s"};
+enum { WIDTH = COLUMNS + QIAO_TRAIN_TERMS };
+
+struct train_log {
+    char dir[900], name[100];
+    uint64_t seed;
+    int nterm, n, cap;
+    char term[QIAO_TRAIN_TERMS][32];
+    double (*row)[WIDTH];
+    FILE *csv;
+    double began, shown, before; // before: s of earlier runs
+    int lines;
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static bool room(train_log *l) {
+    if (l->n < l->cap) return true;
+    int cap = l->cap ? 2 * l->cap : 256;
+    double(*row)[WIDTH] = realloc(l->row, (size_t)cap * sizeof *row);
+    if (!row) return false;
+    return l->row = row, l->cap = cap, true;
+}
+
+static void write_head(train_log *l) {
+    for (int c = 0; c < COLUMNS; c++) fprintf(l->csv, "%s%s", c ? "," : "", column[c]);
+    for (int k = 0; k < l->nterm; k++) fprintf(l->csv, ",%s", l->term[k]);
+    fputc('\n', l->csv);
+}
+static void write_row(train_log *l, const double *r) {
+    for (int c = 0; c < COLUMNS + l->nterm; c++) fprintf(l->csv, "%s%.9g", c ? "," : "", r[c]);
+    fputc('\n', l->csv);
+}
+
+// Rows of an earlier run, up to an iteration.
+static void read_rows(train_log *l, FILE *f, uint64_t last) {
+    char line[4096];
+    while (fgets(line, sizeof line, f) && room(l)) {
+        double *r = l->row[l->n];
+        int c = 0;
+        for (char *p = line, *end; c < WIDTH; p = end + 1) {
+            r[c++] = strtod(p, &end);
+            if (*end != ',') break;
+        }
+        if (c < COLUMNS || r[C_ITER] > (double)last) break;
+        l->n++, l->before = r[C_SECONDS];
+    }
+}
+
+static bool read_old(train_log *l, const char *path, uint64_t resume) {
+    char line[4096];
+    FILE *f = fopen(path, "r");
+    if (!f || !fgets(line, sizeof line, f)) {
+        if (f) fclose(f);
+        return false;
+    }
+    int c = 0;
+    for (char *save, *p = strtok_r(line, ",\n", &save); p; p = strtok_r(NULL, ",\n", &save), c++)
+        if (c >= COLUMNS && l->nterm < QIAO_TRAIN_TERMS)
+            snprintf(l->term[l->nterm++], sizeof l->term[0], "%s", p);
+    read_rows(l, f, resume);
+    fclose(f);
+    return true;
+}
+
+train_log *train_log_new(const char *dir, const char *name, uint64_t seed, uint64_t resume,
+                         qiao_diag *d) {
+    char path[1000];
+    train_log *l = calloc(1, sizeof *l);
+    if (!l) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory"), NULL;
+    snprintf(l->dir, sizeof l->dir, "%s", dir), snprintf(l->name, sizeof l->name, "%s", name);
+    snprintf(path, sizeof path, "%s/log.csv", dir);
+    l->seed = seed, l->began = now();
+    bool old = resume > 0 && read_old(l, path, resume);
+    l->csv = fopen(path, "w");
+    if (!l->csv) {
+        qiao_diag_set(d, QIAO_E_IO, path, 0, 0, "cannot be written");
+        train_log_free(l);
+        return NULL;
+    }
+    if (old) {
+        write_head(l);
+        for (int i = 0; i < l->n; i++) write_row(l, l->row[i]);
+    }
+    return l;
+}
+
+void train_log_free(train_log *l) {
+    if (!l) return;
+    if (l->csv) fclose(l->csv);
+    free(l->row), free(l);
+}
+
+qiao_err train_log_add(train_log *l, const qiao_train_stats *s, qiao_diag *d) {
+    if (!room(l)) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    if (l->nterm == 0) { // the first row says which terms there are
+        l->nterm = s->nterm;
+        for (int k = 0; k < s->nterm; k++)
+            snprintf(l->term[k], sizeof l->term[0], "%s", s->term_name[k]);
+        write_head(l);
+    }
+    double *r = l->row[l->n++];
+    const double all[COLUMNS] = {(double)s->iteration,
+                                 s->steps,
+                                 l->before + now() - l->began,
+                                 s->reward,
+                                 s->episode,
+                                 s->length,
+                                 s->ended,
+                                 s->speed_error,
+                                 s->turn_error,
+                                 s->share,
+                                 s->policy,
+                                 s->value,
+                                 s->entropy,
+                                 s->symmetry,
+                                 s->kl,
+                                 s->rate,
+                                 s->std,
+                                 s->grad,
+                                 s->explained,
+                                 s->live_s,
+                                 s->learn_s};
+    memcpy(r, all, sizeof all);
+    memcpy(r + COLUMNS, s->term, (size_t)l->nterm * sizeof *r);
+    write_row(l, r);
+    if (fflush(l->csv) != 0)
+        return qiao_diag_set(d, QIAO_E_IO, l->dir, 0, 0, "log.csv cannot be written");
+    return QIAO_OK;
+}
+
+// ---- the page ----
+
+enum { POINTS = 600 }; // of a curve at most
+
+static void put_curve(qi_json *j, const train_log *l, const char *name, int c) {
+    int every = l->n / POINTS + 1;
+    qi_json_open(j, name, '[');
+    for (int i = (l->n - 1) % every; i < l->n && i >= 0; i += every) {
+        const double *r = l->row[i];
+        double before = i ? l->row[i - 1][C_STEPS] : 0;
+        qi_json_num(j, NULL, c >= 0 ? r[c] : (r[C_STEPS] - before) / (r[C_LIVE] + r[C_LEARN]));
+    }
+    qi_json_close(j, ']');
+}
+
+static char *page_data(const train_log *l, const qiao_train *t, const char *replay, bool over,
+                       double steps_all) {
+    static const struct {
+        const char *name;
+        int c;
+    } curve[] = {{"steps", C_STEPS},
+                 {"episode", C_EPISODE},
+                 {"length", C_LENGTH},
+                 {"ended", C_ENDED},
+                 {"speed_error", C_SPEED},
+                 {"turn_error", C_TURN},
+                 {"value", C_VALUE},
+                 {"explained", C_EXPLAINED},
+                 {"kl", C_KL},
+                 {"rate", C_RATE},
+                 {"std", C_STD},
+                 {"speed", -1}};
+    qi_json j = {0};
+    qi_json_open(&j, NULL, '{');
+    qi_json_str(&j, "name", l->name), qi_json_str(&j, "robot", qiao_train_robot(t));
+    qi_json_str(&j, "scenario", qiao_train_scenario(t));
+    qi_json_int(&j, "seed", (long long)l->seed), qi_json_bool(&j, "over", over);
+    qi_json_num(&j, "steps_all", steps_all);
+    if (replay) qi_json_str(&j, "replay", replay);
+    for (size_t i = 0; i < sizeof curve / sizeof *curve; i++)
+        put_curve(&j, l, curve[i].name, curve[i].c);
+    qi_json_open(&j, "terms", '[');
+    for (int k = 0; k < l->nterm; k++) {
+        qi_json_open(&j, NULL, '{');
+        qi_json_str(&j, "name", l->term[k]);
+        put_curve(&j, l, "y", COLUMNS + k);
+        qi_json_close(&j, '}');
+    }
+    qi_json_close(&j, ']'), qi_json_close(&j, '}');
+    return qi_json_end(&j);
+}
+
+qiao_err train_log_page(train_log *l, const qiao_train *t, const char *replay, bool over,
+                        double steps_all, qiao_diag *d) {
+    const qi_embed *e = qi_embed_get("train.html");
+    char *data = page_data(l, t, replay, over, steps_all), path[1000], *page = NULL;
+    size_t n = 0;
+    FILE *f = data ? open_memstream(&page, &n) : NULL;
+    for (const char *p = e->begin; f && p < e->end;) {
+        const char *mark = strstr(p, "<!--@");
+        if (!mark || mark >= e->end) mark = e->end;
+        fwrite(p, 1, (size_t)(mark - p), f);
+        if (mark == e->end) break;
+        if (strncmp(mark, "<!--@data", 9) == 0)
+            for (const char *c = data; *c; c++)
+                *c == '<' ? fputs("\\u003c", f) : fputc(*c, f); // no tag can end the script
+        if (strncmp(mark, "<!--@refresh", 12) == 0 && !over)
+            fputs("<meta http-equiv=\"refresh\" content=\"15\">", f);
+        p = strstr(mark, "-->") + 3;
+    }
+    if (f) fclose(f);
+    snprintf(path, sizeof path, "%s/page.html", l->dir);
+    qiao_err err = f ? qiao_file_write(path, page, n, d)
+                     : qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    free(page), free(data);
+    return err;
+}
+
+// ---- the dashboard ----
+
+static void clock_text(double s, char out[16]) {
+    if (!(s < 360000))
+        snprintf(out, 16, "--");
+    else if (s >= 3600)
+        snprintf(out, 16, "%d:%02d:%02d", (int)s / 3600, (int)s / 60 % 60, (int)s % 60);
+    else
+        snprintf(out, 16, "%d:%02d", (int)s / 60, (int)s % 60);
+}
+
+static const char *number(double x, int digits, char out[16]) {
+    if (isfinite(x))
+        snprintf(out, 16, "%.*f", digits, x);
+    else
+        snprintf(out, 16, "--");
+    return out;
+}
+
+void train_log_show(train_log *l, const qiao_train_stats *s) {
+    bool tty = isatty(2), zh = args_chinese();
+    double at = now(), spent = at - l->began, rate = s->steps / (l->before + spent);
+    if (l->shown > 0 && at - l->shown < (tty ? 0.5 : 10) && s->steps < s->steps_all) return;
+    l->shown = at;
+    char gone[16], left[16], ret[16], len[16], fell[16];
+    number(s->episode, 2, ret), number(s->length, 1, len), number(100 * s->ended, 0, fell);
+    clock_text(l->before + spent, gone), clock_text((s->steps_all - s->steps) / rate, left);
+    if (!tty) {
+        fprintf(stderr,
+                zh ? "  %s  %.1f/%.0f M 步  %.0f 步/秒  剩余 %s  回报 %s  时长 %s 秒  跌倒 "
+                     "%s %%  速度误差 %.2f\n"
+                   : "  %s  %.1f of %.0f M steps  %.0f steps/s  %s left  return %s  "
+                     "length %s s  fell %s %%  velocity off %.2f m/s\n",
+                gone, s->steps / 1e6, s->steps_all / 1e6, rate, left, ret, len, fell,
+                s->speed_error);
+        return;
+    }
+    if (l->lines) fprintf(stderr, "\x1b[%dA", l->lines);
+    l->lines = 8;
+    int full = (int)(40 * s->steps / s->steps_all);
+    full = full > 40 ? 40 : full < 0 ? 0 : full;
+    fprintf(stderr, "\x1b[K  %s  \x1b[7m%*s\x1b[0m%*s| %.0f %%\n", l->name, full, "", 40 - full, "",
+            100 * s->steps / s->steps_all);
+    fprintf(stderr,
+            zh ? "\x1b[K  已用 %s  剩余 %s   %.1f M 步   %.0f 步/秒（模拟 %.0f %%，学习 %.0f %%）\n"
+               : "\x1b[K  %s gone, %s left   %.1f M steps   %.0f steps/s (living %.0f %%, learning "
+                 "%.0f %%)\n",
+            gone, left, s->steps / 1e6, rate, 100 * s->live_s / (s->live_s + s->learn_s),
+            100 * s->learn_s / (s->live_s + s->learn_s));
+    fprintf(stderr,
+            zh ? "\x1b[K  每回合回报 %8s    时长 %6s 秒    跌倒 %5s %%\n"
+               : "\x1b[K  return %8s    length %6s s    fell %5s %%\n",
+            ret, len, fell);
+    fprintf(stderr,
+            zh ? "\x1b[K  速度误差 %.3f 米/秒    转向误差 %.3f 弧度/秒    课程 %.0f %%\n"
+               : "\x1b[K  velocity off %.3f m/s    turning off %.3f rad/s    curriculum %.0f %%\n",
+            s->speed_error, s->turn_error, 100 * s->share);
+    fprintf(
+        stderr,
+        zh ? "\x1b[K  损失：策略 %+.4f  评论家 %.4f   解释 %.2f   散度 %.4f   学习率 %.1e\n"
+           : "\x1b[K  losses: policy %+.4f  critic %.4f   explained %.2f   KL %.4f   rate %.1e\n",
+        s->policy, s->value, s->explained, s->kl, s->rate);
+    fprintf(stderr,
+            zh ? "\x1b[K  动作标准差 %.3f   熵 %.2f   梯度 %.2f\n"
+               : "\x1b[K  deviation %.3f   entropy %.2f   gradient %.2f\n",
+            s->std, s->entropy, s->grad);
+    fprintf(stderr, "\x1b[K  ");
+    for (int k = 0, w = 2; k < s->nterm; k++) {
+        int n = snprintf(NULL, 0, "%s %+.4f  ", s->term_name[k], s->term[k]);
+        if (w + n > 100) break;
+        w += n;
+        fprintf(stderr, "%s %+.4f  ", s->term_name[k], s->term[k]);
+    }
+    fprintf(stderr, "\n\x1b[K\n");
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// test_app_train.c - qiao train as a user types it: what it leaves, stopped in the middle, wrong.
+#include "app.h"
+
+#include <stdbool.h>
+
+static const char recipe[] =
+    "robot: go2\nbrain: ../../../brains/go2_walk/brain.yaml\nworlds: 32\niterations: 2\n"
+    "checkpoint: 2\nsteps: 3000\nrewards: {track_velocity: 1}\n"
+    "ppo: {horizon: 8, epochs: 1, minibatches: 1, actor: [16], critic: [16]}\n";
+
+static bool there(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && st.st_size > 0;
+}
+static char *text_of(const char *path) {
+    static char text[1 << 20];
+    FILE *f = fopen(path, "rb");
+    CHECK(f, "no %s", path);
+    text[fread(text, 1, sizeof text - 1, f)] = 0;
+    fclose(f);
+    return text;
+}
+static int lines(const char *text) {
+    int n = 0;
+    for (; *text; text++) n += *text == '\n';
+    return n;
+}
+
+TEST(a_training_leaves_a_brain_a_log_and_a_page) {
+    system("rm -rf build/test/small build/test/results");
+    mkdir("build/test", 0777), mkdir("build/test/small", 0777);
+    write_file("build/test/small/train.yaml", recipe, sizeof recipe - 1);
+    CHECK(qiao("train build/test/small/train.yaml --out build/test/results") == 0, "%s", out);
+    const char *dir = "build/test/results/train-small-1";
+    CHECK_TEXT(out, "train-small-1/brain.yaml");
+    static const char *const left[] = {"policy.onnx", "brain.yaml",  "log.csv",
+                                       "page.html",   "replay.html", "checkpoint.bin"};
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "%s/%s", dir, left[i]);
+        CHECK(there(path), "no %s: %s", path, out);
+    }
+    // 3000 steps at 256 an iteration: 12, and the head
+    char *csv = text_of("build/test/results/train-small-1/log.csv");
+    CHECK(lines(csv) == 13, "%d lines", lines(csv));
+    CHECK_TEXT(csv, "iteration,steps,seconds,reward");
+    CHECK_TEXT(csv, ",track_velocity\n");
+    char *page = text_of("build/test/results/train-small-1/page.html");
+    CHECK(strstr(page, "\"robot\": \"go2\""), "no data in the page");
+    CHECK(!strstr(page, "<!--@"), "a place in the page is not filled");
+    CHECK(!strstr(page, "http-equiv"), "a finished page reloads itself");
+    CHECK(qiao("run walk_flat --robot go2 --brain build/test/results/train-small-1/brain.yaml "
+               "--no-record --out build/test/results") <= 1,
+          "%s", out);
+    // once more: it is over, says so, and nothing is lost
+    CHECK(qiao("train build/test/small/train.yaml --out build/test/results --steps 3500") == 0,
+          "%s", out);
+    CHECK_TEXT(out, "goes on from iteration 12");
+    csv = text_of("build/test/results/train-small-1/log.csv");
+    CHECK(lines(csv) == 15, "%d lines", lines(csv));
+}
+
+TEST(a_training_stopped_in_the_middle_goes_on) {
+    system("rm -rf build/test/small build/test/results");
+    mkdir("build/test/small", 0777);
+    write_file("build/test/small/train.yaml", recipe, sizeof recipe - 1);
+    char cmd[400];
+    snprintf(cmd, sizeof cmd,
+             "train build/test/small/train.yaml --out build/test/results --no-page --steps 1e9 "
+             "> build/test/said 2>&1 & p=$!; while kill -0 $p 2>/dev/null && ! [ -s "
+             "build/test/results/train-small-1/checkpoint.bin ]; do sleep 0.05; done; "
+             "kill -INT $p; wait $p; s=$?; cat build/test/said; exit $s");
+    int status = qiao(cmd);
+    CHECK(status == 1, "status %d: %s", status, out);
+    CHECK_TEXT(out, "interrupted");
+    CHECK(there("build/test/results/train-small-1/policy.onnx"), "no network");
+    CHECK(qiao("train build/test/small/train.yaml --out build/test/results --no-page --steps 1") ==
+              0,
+          "%s", out);
+    CHECK_TEXT(out, "goes on from iteration");
+}
+
+TEST(wrong_recipes_are_told) {
+    system("rm -rf build/test/small");
+    mkdir("build/test/small", 0777);
+    CHECK(qiao("train") == 2);
+    CHECK_TEXT(out, "which recipe");
+    CHECK(qiao("train build/test/none.yaml --out build/test/results") == 2);
+    CHECK_TEXT(out, "none.yaml");
+    write_file("build/test/small/train.yaml", "robot: go2\nreward: {}\n", 22);
+    CHECK(qiao("train build/test/small/train.yaml --out build/test/results") == 2);
+    CHECK_TEXT(out, "train.yaml:2:1: unknown key 'reward'; did you mean 'rewards'?");
+    CHECK(qiao("train build/test/small/train.yaml --seed x --out build/test/results") == 2);
+    CHECK(qiao("train build/test/small/train.yaml --steps -1 --out build/test/results") == 2);
+}
