@@ -101,37 +101,54 @@ void qiao_why_free(qiao_why *w);
 // What searches ask: trials at chosen places.
 typedef struct qiao_oracle {
     int nparam;
-    // Runs trials first .. first + n - 1 at u [n][nparam]; fills failed [n] and severity [n]: the
-    // larger, the nearer to failure; equal everywhere if nothing but the verdict is known.
-    qiao_err (*run)(void *ctx, int n, uint64_t first, const double *u, uint8_t *failed,
+    // Runs trials trial[n] at u [n][nparam]; fills failed [n] and severity [n]: the larger, the
+    // nearer to failure; equal everywhere if nothing but the verdict is known.
+    qiao_err (*run)(void *ctx, int n, const uint64_t *trial, const double *u, uint8_t *failed,
                     double *severity, qiao_diag *d);
     void *ctx;
 } qiao_oracle;
-qiao_oracle qiao_sweep_oracle(qiao_sweep *s); // severity: 1 - total, and more the sooner it failed
+// Asks a sweep. severity: 1 - total; of a failed trial 2 - total. A place that a rule of the
+// scenario forbids did not fail.
+qiao_oracle qiao_sweep_oracle(qiao_sweep *s);
 
 typedef struct qiao_rare_def {
-    uint64_t seed, ntrial; // at most
-    double level;
-    int batch; // trials of one call
+    uint64_t seed;
+    uint64_t trial0; // number of the first trial
+    int ntrial;      // at most, 20,000; half of them or less search
+    int batch;       // trials of one call while searching, 64
+    double level;    // 0.95
 } qiao_rare_def;
 qiao_rare_def qiao_rare_def_default(void);
 typedef struct qiao_rare {
     qiao_interval p;  // chance of failure over the declared ranges, unbiased
-    uint64_t ntrial;  // run in all
-    uint64_t nsearch; // of these to find the failures; the rest make the estimate
-    int nfail;        // failures seen
+    int ntrial;       // run in all
+    int nsearch;      // of these to find and learn; the rest make the estimate
+    int nfirst;       // trials until the first failure; 0: none
+    int nfail;        // failures among those that make the estimate
     double effective; // trials of plain sampling that would give this interval
-    double *u;        // [nparam] the likeliest failure found; NULL: none. By qiao_rare_free
-    char en[300], zh[300];
+    double *u;        // [nparam] the failure nearest to the middle; NULL: none
+    uint64_t trial;   // its trial number
+    char en[400], zh[400];
 } qiao_rare;
-// Cross-entropy search, then importance sampling with a share of plain draws (defensive).
+// Cross-entropy search along the severity, then importance sampling from what it learned, mixed
+// with plain draws, so that no weight passes 10. Without a severity it is plain sampling until a
+// failure is seen. Deterministic. qiao_rare_free frees u.
 qiao_err qiao_rare_search(const qiao_oracle *o, const qiao_rare_def *def, qiao_rare *out,
                           qiao_diag *d);
 void qiao_rare_free(qiao_rare *r);
-// Moves a failing place towards nominal (NULL: the middle) as long as it fails: fewest parameters
-// that differ, then each as little as can be. u [nparam] in, out. Returns those that still differ.
-int qiao_shrink(const qiao_oracle *o, const double *nominal, int ntrial_max, double *u, int *ntrial,
-                qiao_diag *d);
+
+typedef struct qiao_shrunk {
+    int ndiffer;     // parameters that still differ from nominal; 0: nominal fails as well
+    int ntrial;      // run
+    double distance; // root mean square of 2 (u - nominal)
+    bool fewest;     // every smaller set of the same deviations was tried
+} qiao_shrunk;
+// Moves a failing place towards nominal (NULL: the middle) as long as it fails: first as few
+// parameters that differ as can be (delta debugging: A. Zeller, R. Hildebrandt, IEEE TSE 2002),
+// then each as near as can be. few false: all may differ, as near as can be in all.
+//   u [nparam] in, out. E_ARG: u does not fail.
+qiao_err qiao_shrink(const qiao_oracle *o, uint64_t trial, const double *nominal, bool few,
+                     int ntrial_max, double *u, qiao_shrunk *out, qiao_diag *d);
 
 #pragma GCC visibility pop
 #endif

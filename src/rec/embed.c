@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// embed.c - takes the viewer's files and three.js into the program (paths from the top folder).
+// embed.c - takes the files of pages (replay, report) and three.js into the program; paths from the
+// top folder.
 #include "rec/embed.h"
 
 #include <stddef.h>
 #include <string.h>
 
-#define EMBED_LIST(X)                                \
-    X(page, "viewer.html", "viewer/viewer.html")     \
-    X(style, "viewer.css", "viewer/viewer.css")      \
-    X(text, "text.js", "viewer/text.js")             \
-    X(data, "data.js", "viewer/data.js")             \
-    X(scene, "scene.js", "viewer/scene.js")          \
-    X(plots, "plots.js", "viewer/plots.js")          \
-    X(timeline, "timeline.js", "viewer/timeline.js") \
-    X(panels, "panels.js", "viewer/panels.js")       \
-    X(main, "main.js", "viewer/main.js")             \
-    X(train, "train.html", "viewer/train.html")      \
+#define EMBED_LIST(X)                                         \
+    X(page, "viewer.html", "viewer/viewer.html")              \
+    X(style, "viewer.css", "viewer/viewer.css")               \
+    X(text, "text.js", "viewer/text.js")                      \
+    X(data, "data.js", "viewer/data.js")                      \
+    X(scene, "scene.js", "viewer/scene.js")                   \
+    X(plots, "plots.js", "viewer/plots.js")                   \
+    X(timeline, "timeline.js", "viewer/timeline.js")          \
+    X(panels, "panels.js", "viewer/panels.js")                \
+    X(main, "main.js", "viewer/main.js")                      \
+    X(report, "report.html", "viewer/report.html")            \
+    X(report_style, "report.css", "viewer/report.css")        \
+    X(report_text, "report_text.js", "viewer/report_text.js") \
+    X(report_draw, "report_draw.js", "viewer/report_draw.js") \
+    X(report_main, "report.js", "viewer/report.js")           \
+    X(train, "train.html", "viewer/train.html")               \
     X(three, "three.js", "build/extern/nicegui/three.js")
 
 // clang-format off
