@@ -26,7 +26,7 @@ typedef struct marginal {
     double lo[KERNELS], hi[KERNELS], sum[KERNELS]; // sum: of weights, up to this one
     char end[KERNELS]; // 0: a box; 'l', 'h': lo and hi are distances from that end
 } marginal;
-static const double REACH = 16, LN_REACH_2 = 5.545177444479562; // factor each way; 2 ln of it
+static const double REACH = 64, LN_REACH_2 = 8.317766166719343; // factor each way; 2 ln of it
 typedef struct stage { // draws first .. first + n - 1 came from m [nparam], or plainly
     int first, n;
     marginal *m; // NULL: plain
