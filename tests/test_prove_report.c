@@ -197,3 +197,15 @@ TEST(a_report_of_nothing_and_a_replay_that_is_not_there) {
     CHECK_TEXT(d.text, "none.html");
     fake_free(t);
 }
+
+TEST(weighted_draws_are_said_to_be) {
+    qiao_table *t = corner_table(2000);
+    double *w = malloc(2000 * sizeof *w);
+    for (int i = 0; i < 2000; i++) w[i] = t->passed[i] ? 1 : 0.01;
+    t->weight = w;
+    char text[200];
+    qiao_prove_sentence(t, 0.95, false, text, sizeof text);
+    CHECK_TEXT(text, "passes 99.9");
+    CHECK_TEXT(text, "95 % bootstrap, weighted) of 2,000 trials");
+    free(w), fake_free(t);
+}

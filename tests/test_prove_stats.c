@@ -178,7 +178,7 @@ static double normal_draw(double u) { return qi_normal_quantile(u * 0.999999999 
 static double mean_coverage(int n, int kind, double truth) {
     static double x[4096];
     int held = 0;
-    qi_boot *b = qi_boot_new(n, 3);
+    qi_boot *b = qi_boot_new(n, QI_BOOT_SINGLE, 3);
     for (int e = 0; e < EXPERIMENTS; e++) {
         for (int i = 0; i < n; i++) {
             double u = uniform((uint64_t)e + 1000000, (uint64_t)(10000 * kind + i));
@@ -240,7 +240,7 @@ TEST(weighted_mean_is_unbiased_where_the_answer_is_known) {
     static double x[N], w[N];
     double sum = 0;
     int held = 0;
-    qi_boot *b = qi_boot_new(N, 0);
+    qi_boot *b = qi_boot_new(N, QI_BOOT_SINGLE, 0);
     for (int e = 0; e < EXPERIMENTS; e++) {
         for (int i = 0; i < N; i++) {
             double u = sqrt(uniform((uint64_t)e + 31, (uint64_t)i + 5));

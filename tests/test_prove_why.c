@@ -154,3 +154,26 @@ TEST(causes_are_counted_and_rows_found) {
     CHECK(w->worst >= 0 && w->nearest == -1 && w->nrule == 0 && w->ncause == 0);
     qiao_why_free(w), fake_free(t);
 }
+
+TEST(trials_are_grouped_by_a_parameter) {
+    fake_fault f = {1, {0}, {0}, {0.25}, 0.5};
+    qiao_table *t = fake_table(8, 4000, &f, 1, 0);
+    qiao_arena *a = qiao_arena_new();
+    qiao_group g;
+    CHECK(qiao_prove_group(t, 0, t->total, 1, 0.95, a, &g) == QIAO_OK && g.nbin == 12);
+    double n = 0, sum = 0, all = 0;
+    for (int b = 0; b < g.nbin; b++) {
+        n += g.bin[b].n, sum += g.mean[b].est * g.bin[b].n;
+        CHECK(b < 3 ? g.bin[b].fail.lo > 0.35 && g.mean[b].hi < 0.7 : g.bin[b].nfail == 0, "%d", b);
+        CHECK(g.mean[b].lo <= g.mean[b].est && g.mean[b].hi >= g.mean[b].est);
+    }
+    for (int i = 0; i < t->ntrial; i++) all += t->total[i];
+    CHECK(n == 4000);
+    CHECK_NEAR(sum, all, 1e-8 * all);
+    CHECK_NEAR(g.edge[3], 0.2 + 0.25, 1e-12);
+    // a measure that failed trials lack, by a choice
+    CHECK(qiao_prove_group(t, FAKE_SURFACE, t->measure, 2, 0.95, a, &g) == QIAO_OK && g.nbin == 4);
+    CHECK(g.mean[0].est > 390 && g.mean[0].est < 410, "%g", g.mean[0].est);
+    CHECK(qiao_prove_group(t, FAKE_PARAMS, t->total, 1, 0.95, a, &g) == QIAO_E_ARG);
+    qiao_arena_free(a), fake_free(t);
+}

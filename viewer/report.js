@@ -30,9 +30,9 @@ function picture(draw, name) {
 function verdictCard() {
   const v = data.verdict,
     share = v.exact;
-  const rows = [{ name: say("exact"), ...v.exact }];
+  const rows = [{ name: say(v.wilson ? "exact" : "weighted"), ...v.exact }];
   if (v.sequence) rows.push({ name: say("sequence"), ...v.sequence }); // it decided
-  rows.push({ name: say("wilson"), ...v.wilson });
+  if (v.wilson) rows.push({ name: say("wilson"), ...v.wilson });
   const score = data.columns[0];
   const fact = (value, name) => el("div.fact", el("b", value), el("span", name));
   const failed = v.trials - v.passed;
@@ -54,7 +54,7 @@ function verdictCard() {
     v.trials > 0 && picture((w) => drawInterval(rows, w)),
     el(
       "p.note",
-      v.sequence ? say("sequenceNote") : say("exactNote"),
+      v.sequence ? say("sequenceNote") : say(v.wilson ? "exactNote" : "weightedNote"),
       v.stopped ? ` · ${say("stopped")}: ${say("stop_" + v.stopped)}` : "",
     ),
   );
@@ -123,7 +123,8 @@ function mapsCard() {
           m,
           (w, pick) => drawMap(m, p, w, pick),
           p.name + (p.unit ? ` (${p.unit})` : ""),
-          (i) => `${range(p, m.edge_a, i)}: ${told(m.bins[i])}`,
+          (i) =>
+            `${range(p, m.edge_a, i)}: ${told(m.bins[i])}; ${say("meanScore")} ${figure(m.score[i][0])}`,
         );
       }),
     ),

@@ -71,6 +71,18 @@ typedef struct qiao_map {          // failure over one parameter, or over a pair
     double bits; // what it says about failure; of a pair: beyond its two parameters alone
     double p;    // chance of that without any effect, after Holm over all maps of its kind
 } qiao_map;
+// The trials grouped by one parameter: how often they fail in each bin, and the mean of any
+// column (score, a measure; NAN left out) by bootstrap. Memory from a.
+//   value  [ntrial]    value_stride: from one trial's to the next, nmeasure for a measure
+typedef struct qiao_group {
+    int nbin;
+    const double *edge; // [nbin + 1]
+    const qiao_bin *bin;
+    const qiao_interval *mean; // [nbin]
+} qiao_group;
+qiao_err qiao_prove_group(const qiao_table *t, int param, const double *value, int value_stride,
+                          double level, qiao_arena *a, qiao_group *out);
+
 typedef struct qiao_condition {
     int param;
     double lo, hi;    // lo <= x < hi; infinite: open

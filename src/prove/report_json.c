@@ -43,6 +43,11 @@ static void put_verdict(out *o) {
     uint64_t k = 0, n = (uint64_t)t->ntrial;
     for (int i = 0; i < t->ntrial; i++) k += t->passed[i] != 0;
     qiao_interval exact = qiao_stat_exact(k, n, o->def->level, 0);
+    if (t->weight) { // the share of failures is what the weights make unbiased
+        for (int i = 0; i < t->ntrial; i++) o->column[i] = !t->passed[i];
+        qiao_interval f = qiao_stat_weighted(o->column, t->weight, t->ntrial, o->def->level);
+        exact = (qiao_interval){1 - f.est, fmax(1 - f.hi, 0), fmin(1 - f.lo, 1), f.level};
+    }
     qiao_interval wilson = qiao_stat_wilson(k, n, o->def->level);
     qi_json_open(j, "verdict", '{');
     qiao_prove_sentence(t, o->def->level, false, text, sizeof text);
@@ -52,7 +57,7 @@ static void put_verdict(out *o) {
     qi_json_int(j, "trials", t->ntrial);
     qi_json_int(j, "passed", (long long)k);
     put_interval(j, "exact", &exact);
-    put_interval(j, "wilson", &wilson);
+    if (!t->weight) put_interval(j, "wilson", &wilson);
     if (o->def->sequence.level > 0) put_interval(j, "sequence", &o->def->sequence);
     put_text(j, "stopped", o->def->stopped);
     qi_json_close(j, '}');
@@ -62,7 +67,8 @@ static void put_verdict(out *o) {
 static qiao_interval mean_of(out *o, int nfinite) {
     if (!o->boot || o->nboot != nfinite) {
         free(o->boot);
-        o->boot = nfinite > 0 ? qi_boot_new(nfinite, o->def->seed) : NULL, o->nboot = nfinite;
+        o->boot = nfinite > 0 ? qi_boot_new(nfinite, QI_BOOT_SINGLE, o->def->seed) : NULL,
+        o->nboot = nfinite;
     }
     if (!o->boot) return (qiao_interval){NAN, -INFINITY, INFINITY, o->def->level};
     return qi_boot_mean(o->boot, o->column, o->t->ntrial, nfinite, o->def->level);
@@ -175,7 +181,28 @@ static void put_params(out *o) {
     free(axis);
 }
 
-static void put_map(qi_json *j, const qiao_map *m) {
+// Score by the bins of a map over one parameter.
+static void put_map_score(out *o, const qiao_map *m) {
+    qiao_arena *a = qiao_arena_new();
+    qiao_group g;
+    if (!a || qiao_prove_group(o->t, m->a, o->t->total, 1, o->def->level, a, &g) != QIAO_OK)
+        o->failed = true;
+    else {
+        qi_json_open(&o->j, "score", '[');
+        for (int i = 0; i < g.nbin; i++) {
+            qi_json_open(&o->j, NULL, '[');
+            qi_json_num(&o->j, NULL, g.mean[i].est);
+            qi_json_num(&o->j, NULL, g.mean[i].lo);
+            qi_json_num(&o->j, NULL, g.mean[i].hi);
+            qi_json_close(&o->j, ']');
+        }
+        qi_json_close(&o->j, ']');
+    }
+    qiao_arena_free(a);
+}
+
+static void put_map(out *o, const qiao_map *m) {
+    qi_json *j = &o->j;
     qi_json_open(j, NULL, '{');
     qi_json_int(j, "a", m->a);
     if (m->b >= 0) qi_json_int(j, "b", m->b);
@@ -188,7 +215,8 @@ static void put_map(qi_json *j, const qiao_map *m) {
         qi_json_open(j, "edge_b", '[');
         for (int i = 0; i <= m->nb; i++) qi_json_num(j, NULL, m->edge_b[i]);
         qi_json_close(j, ']');
-    }
+    } else
+        put_map_score(o, m);
     qi_json_open(j, "bins", '['); // [na][nb]
     for (int i = 0; i < m->na * m->nb; i++) {
         qi_json_open(j, NULL, '[');
@@ -235,10 +263,10 @@ static void put_why(out *o) {
     }
     qi_json_close(j, ']');
     qi_json_open(j, "maps", '[');
-    for (int i = 0; i < o->w->nmap; i++) put_map(j, &o->w->map[i]);
+    for (int i = 0; i < o->w->nmap; i++) put_map(o, &o->w->map[i]);
     qi_json_close(j, ']');
     qi_json_open(j, "pairs", '[');
-    for (int i = 0; i < o->w->npair; i++) put_map(j, &o->w->pair[i]);
+    for (int i = 0; i < o->w->npair; i++) put_map(o, &o->w->pair[i]);
     qi_json_close(j, ']');
     qi_json_open(j, "rules", '[');
     for (int i = 0; i < o->w->nrule; i++) put_rule(j, &o->w->rule[i]);

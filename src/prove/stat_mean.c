@@ -8,17 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESAMPLES = 1000, DRAWN_MAX = 2048, GROUPS = 1024 };
+enum { RESAMPLES = 1000 };
 enum { PURPOSE_BOOTSTRAP = 0x626f6f74, PURPOSE_GROUP = 0x67726f75 };
 
 typedef struct group { // of values that are drawn together
     double sum, n;
 } group;
 
-// The finite values of x in groups: of one each, or GROUPS of them chosen by chance, so that the
+// The finite values of x in m groups: of one each, or of several chosen by chance, so that the
 // order of the trials (low discrepancy, for one) does not matter. Returns how many; 0: no memory.
-static int make_groups(const double *x, int n, int nfinite, uint64_t seed, group *g) {
-    int m = nfinite > DRAWN_MAX ? GROUPS : nfinite, k = 0;
+static int make_groups(const double *x, int n, int nfinite, int m, uint64_t seed, group *g) {
+    int k = 0;
     memset(g, 0, (size_t)m * sizeof *g);
     if (m == nfinite) {
         for (int i = 0; i < n; i++)
@@ -73,8 +73,9 @@ struct qi_boot {
     uint16_t at[]; // [RESAMPLES][m] which groups each resample draws
 };
 
-qi_boot *qi_boot_new(int nfinite, uint64_t seed) {
-    int m = nfinite > DRAWN_MAX ? GROUPS : nfinite;
+qi_boot *qi_boot_new(int nfinite, int single, uint64_t seed) {
+    int groups = single < QI_BOOT_GROUPS ? single : QI_BOOT_GROUPS;
+    int m = nfinite > single ? groups : nfinite;
     qi_boot *b = malloc(sizeof *b + sizeof(uint16_t) * RESAMPLES * (size_t)m);
     if (!b) return NULL;
     b->m = m, b->seed = seed;
@@ -126,7 +127,7 @@ static void bca(const qi_boot *boot, const group *g, bool grouped, qiao_interval
 qiao_interval qi_boot_mean(const qi_boot *b, const double *x, int n, int nfinite, double level) {
     qiao_interval r = {NAN, -INFINITY, INFINITY, level};
     group *g = malloc((size_t)b->m * sizeof *g + 1);
-    int m = g ? make_groups(x, n, nfinite, b->seed, g) : 0;
+    int m = g ? make_groups(x, n, nfinite, b->m, b->seed, g) : 0;
     if (m > 0) r.est = mean_without(g, m, -1);
     if (m > 1) bca(b, g, nfinite > m, &r);
     free(g);
@@ -136,7 +137,7 @@ qiao_interval qi_boot_mean(const qi_boot *b, const double *x, int n, int nfinite
 qiao_interval qiao_stat_mean(const double *x, int n, double level, uint64_t seed) {
     int nfinite = 0;
     for (int i = 0; i < n; i++) nfinite += isfinite(x[i]) != 0;
-    qi_boot *b = nfinite > 0 ? qi_boot_new(nfinite, seed) : NULL;
+    qi_boot *b = nfinite > 0 ? qi_boot_new(nfinite, QI_BOOT_SINGLE, seed) : NULL;
     if (!b) return (qiao_interval){NAN, -INFINITY, INFINITY, level};
     qiao_interval r = qi_boot_mean(b, x, n, nfinite, level);
     free(b);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // why_map.c - failure over each parameter and over pairs of them.
+#include "prove/boot.h"
 #include "prove/num.h"
 #include "prove/why.h"
 
@@ -86,20 +87,24 @@ static const double *edges(const qi_axis *x, int nbin, qiao_arena *a) {
     return e;
 }
 
-static qiao_err fill(const grid *g, const qi_axis *a, const qi_axis *b, int n, double level,
-                     qiao_why *w, qiao_map *m) {
-    m->a = a->param, m->b = b ? b->param : -1, m->na = g->na, m->nb = g->nb;
-    m->edge_a = edges(a, g->na, w->arena);
-    m->edge_b = b ? edges(b, g->nb, w->arena) : NULL;
-    qiao_bin *bin = qiao_arena_get(w->arena, (size_t)(g->na * g->nb) * sizeof *bin);
-    if (!m->edge_a || (b && !m->edge_b) || !bin) return QIAO_E_MEM;
-    for (int i = 0; i < g->na; i++)
+static qiao_bin *bins(const grid *g, double level, qiao_arena *a) {
+    qiao_bin *bin = qiao_arena_get(a, (size_t)(g->na * g->nb) * sizeof *bin);
+    for (int i = 0; bin && i < g->na; i++)
         for (int j = 0; j < g->nb; j++) {
             qiao_bin *to = &bin[i * g->nb + j];
             to->n = (int)g->n[i][j], to->nfail = (int)g->k[i][j];
             to->fail = qiao_stat_exact((uint64_t)to->nfail, (uint64_t)to->n, level, 0);
         }
-    m->bin = bin;
+    return bin;
+}
+
+static qiao_err fill(const grid *g, const qi_axis *a, const qi_axis *b, int n, double level,
+                     qiao_why *w, qiao_map *m) {
+    m->a = a->param, m->b = b ? b->param : -1, m->na = g->na, m->nb = g->nb;
+    m->edge_a = edges(a, g->na, w->arena);
+    m->edge_b = b ? edges(b, g->nb, w->arena) : NULL;
+    m->bin = bins(g, level, w->arena);
+    if (!m->edge_a || (b && !m->edge_b) || !m->bin) return QIAO_E_MEM;
     m->bits = n ? m->bits / (n * LN_4) : 0;
     return QIAO_OK;
 }
@@ -130,9 +135,13 @@ static uint8_t *bin_rows(const qiao_table *t, const qi_axis *axis, int naxis, in
     return bin;
 }
 
+static int bins_most(const qiao_table *t) {
+    return t->ntrial >= 2000 ? 12 : t->ntrial >= 300 ? 8 : 5;
+}
+
 static qiao_err make_maps(const qiao_table *t, const qi_axis *axis, int naxis, double level,
                           qiao_why *w) {
-    int most = t->ntrial >= 2000 ? 12 : t->ntrial >= 300 ? 8 : 5;
+    int most = bins_most(t);
     uint8_t *bin = bin_rows(t, axis, naxis, most);
     qiao_map *map = qiao_arena_get(w->arena, (size_t)naxis * sizeof *map + 1);
     double *p = malloc((size_t)naxis * sizeof *p + 1);
@@ -190,4 +199,47 @@ qiao_err qi_why_maps(const qiao_table *t, const qi_axis *axis, int naxis, double
                      qiao_why *w) {
     qiao_err e = make_maps(t, axis, naxis, level, w);
     return e == QIAO_OK ? make_pairs(t, axis, naxis, level, w) : e;
+}
+
+static qiao_interval group_mean(const double *x, int n, double level) {
+    enum { SINGLE = 256 }; // many groups: their draws are kept few
+    qi_boot *b = n > 0 ? qi_boot_new(n, SINGLE, 0) : NULL;
+    if (!b) return (qiao_interval){NAN, -INFINITY, INFINITY, level};
+    qiao_interval r = qi_boot_mean(b, x, n, n, level);
+    free(b);
+    return r;
+}
+
+qiao_err qiao_prove_group(const qiao_table *t, int param, const double *value, int value_stride,
+                          double level, qiao_arena *a, qiao_group *out) {
+    *out = (qiao_group){0};
+    size_t n = (size_t)t->ntrial;
+    qi_axis *axis = malloc((size_t)t->nparam * sizeof *axis + 1), *x = NULL;
+    int naxis = axis ? qi_axes(t, axis) : 0;
+    for (int k = 0; k < naxis; k++)
+        if (axis[k].param == param) x = &axis[k];
+    if (axis && !x) { // it does not vary, or there is none
+        free(axis);
+        return QIAO_E_ARG;
+    }
+    uint8_t *at = x ? bin_rows(t, x, 1, bins_most(t)) : NULL;
+    double *column = malloc(n * sizeof *column + 1);
+    qiao_err e = at && column ? QIAO_OK : QIAO_E_MEM;
+    if (e == QIAO_OK) {
+        static _Thread_local grid g;
+        g.na = bins_of(x, bins_most(t)), g.nb = 1;
+        count(t, at, NULL, &g);
+        qiao_interval *mean = qiao_arena_get(a, (size_t)g.na * sizeof *mean);
+        for (int b = 0; mean && b < g.na; b++) {
+            int nfinite = 0;
+            for (size_t i = 0; i < n; i++)
+                if (at[i] == b && isfinite(value[i * (size_t)value_stride]))
+                    column[nfinite++] = value[i * (size_t)value_stride];
+            mean[b] = group_mean(column, nfinite, level);
+        }
+        *out = (qiao_group){g.na, edges(x, g.na, a), bins(&g, level, a), mean};
+        if (!out->edge || !out->bin || !mean) e = QIAO_E_MEM;
+    }
+    free(at), free(column), free(axis);
+    return e;
 }

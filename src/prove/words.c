@@ -4,6 +4,7 @@
 #include "qiao/prove_report.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 void qi_say_count(char *s, size_t cap, long long n) {
@@ -67,12 +68,14 @@ void qiao_prove_sentence(const qiao_table *t, double level, bool chinese, char *
     uint64_t k = 0;
     for (int i = 0; i < t->ntrial; i++) k += t->passed[i] != 0;
     char share[80], n[32];
-    if (t->weight) {
-        snprintf(text, cap, "%s",
-                 chinese ? "加权抽样：见罕见失败" : "weighted draws: see the rare failures");
-        return;
-    }
     qiao_interval i = qiao_stat_exact(k, (uint64_t)t->ntrial, level, 0);
+    double *fell = t->weight ? malloc((size_t)t->ntrial * sizeof *fell + 1) : NULL;
+    if (fell) { // importance sampling: the failures, weighted back
+        for (int r = 0; r < t->ntrial; r++) fell[r] = !t->passed[r];
+        qiao_interval f = qiao_stat_weighted(fell, t->weight, t->ntrial, level);
+        i = (qiao_interval){1 - f.est, fmax(1 - f.hi, 0), fmin(1 - f.lo, 1), level};
+        free(fell);
+    }
     qi_say_count(n, sizeof n, t->ntrial);
     if (t->ntrial == 0) {
         snprintf(text, cap, "%s", chinese ? "没有试验" : "no trials");
@@ -81,8 +84,11 @@ void qiao_prove_sentence(const qiao_table *t, double level, bool chinese, char *
     qi_say_share(share, sizeof share, &i);
     char *close = strrchr(share, ')'); // the level belongs inside the brackets
     if (close) *close = 0;
+    const char *how = chinese     ? t->weight ? "自助区间，加权" : "精确区间"
+                      : t->weight ? "bootstrap, weighted"
+                                  : "exact";
     if (chinese)
-        snprintf(text, cap, "%s 次试验中通过 %s，%g %% 精确区间）", n, share, 100 * level);
+        snprintf(text, cap, "%s 次试验中通过 %s，%g %% %s）", n, share, 100 * level, how);
     else
-        snprintf(text, cap, "passes %s, %g %% exact) of %s trials", share, 100 * level, n);
+        snprintf(text, cap, "passes %s, %g %% %s) of %s trials", share, 100 * level, how, n);
 }
