@@ -16,6 +16,7 @@ const command *const commands[] = {
     &command_replay,
     &command_robots,
     &command_brains,
+    &command_doctor,
     &command_scenarios,
     &command_train,
     &command_bench,

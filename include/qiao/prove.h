@@ -211,5 +211,23 @@ qiao_verify_def qiao_verify_def_default(void);
 // OK: the file could be judged, out->nfault says how. Else: it is no bundle, or a part is not here.
 qiao_err qiao_verify_run(const qiao_verify_def *def, qiao_verify_out *out, qiao_diag *d);
 
+// ---- the doctor: what is wrong with a trained policy's manifest, before it hurts ----
+
+typedef enum qiao_grade { QIAO_GRADE_NOTE, QIAO_GRADE_WARNING, QIAO_GRADE_ERROR } qiao_grade;
+typedef struct qiao_finding { // texts: English, Chinese
+    qiao_grade grade;
+    const char *cause; // "joint_order", "default_pose", "gains", "scale", ...; docs/doctor.md
+    double sure;       // 0..1
+    char what[2][300], evidence[2][500], fix[2][600];
+} qiao_finding;
+typedef struct qiao_doctor_def {
+    const char *brain; // of a policy: name, folder or file
+    const qiao_robot *robot;
+    bool still; // no short trials: only what the numbers and the network say
+} qiao_doctor_def;
+// Findings, worst first, at most cap; count returned. A negative qiao_err and d: there is nothing
+// to examine. Takes up to 20 s with trials; the same findings each time.
+int qiao_doctor_run(const qiao_doctor_def *def, qiao_finding *f, int cap, qiao_diag *d);
+
 #pragma GCC visibility pop
 #endif

@@ -141,12 +141,12 @@ bool qi_import_pointfoot(qi_import *im) {
     pf_frame(im, &m->enc, &s);
     qi_im_term(im, &m->obs, QI_TERM_ENCODER, 1);
     pf_frame(im, &m->obs, &s);
-    qi_im_term(im, &m->obs, QI_TERM_COMMAND, 1);
+    qi_im_scale3(im, qi_im_term(im, &m->obs, QI_TERM_COMMAND, 1), 1, 1, s.ang_vel);
     qi_im_note(im, "gait 2 Hz, 0.5, 0.5, 0.1 m, as in the maker's code");
     qi_im_note(im,
-               "commands go in as they are, as in the maker's deployment; in training they were "
-               "multiplied by (%g, %g, %g)",
-               s.lin_vel, s.lin_vel, s.ang_vel);
+               "forward and sideways commands go in as they are, as in the maker's deployment; "
+               "turning ones times %g, as in training, where all were multiplied by (%g, %g, %g)",
+               s.ang_vel, s.lin_vel, s.lin_vel, s.ang_vel);
     m->name = "pointfoot";
     m->policy.path = find_net(im, policy, &m->policy.file);
     m->encoder.path = find_net(im, encoder, &m->encoder.file);
