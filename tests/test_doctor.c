@@ -54,7 +54,7 @@ static void make_stand(void) {
     qiao_diag d = {0};
     for (int j = 0; j < OUT; j++) {
         int side = j / 3 % 2 ? -1 : 1, front = j < 6 ? 1 : -1;
-        w[6 + j][j] = -34, w[18 + j][j] = -0.4f; // kp 2 alone would not carry it
+        w[6 + j][j] = -34, w[18 + j][j] = -0.4f;   // kp 2 alone would not carry it
         if (j % 3 == 0) w[1][j] = 8, w[3][j] = -1; // roll: hips
         if (j % 3 == 2) w[1][j] = 10 * (float)side, w[0][j] = 7 * (float)front; // and knees
     }
@@ -174,6 +174,26 @@ TEST(the_same_findings_each_time) {
         CHECK(!strcmp(first[i].evidence[0], found[i].evidence[0]) &&
               first[i].sure == found[i].sure);
     qiao_robot_free(r);
+}
+
+TEST(threads_do_not_matter) {
+    qiao_robot *r = robot("go2");
+    qiao_diag d = {0};
+    make_stand();
+    change("scale: 0.5}", "scale: -0.5}");
+    qi_manifest *m = qi_manifest_load("build/doctor/other.yaml", r, &d);
+    qi_policy *p = m ? qi_policy_open(m, -1, &d) : NULL;
+    CHECK(p, "%s", d.text);
+    static qi_repair list[QI_REPAIR_MOST];
+    static qi_found f[2];
+    int n = qi_repair_list(p->m, r, list, QI_REPAIR_MOST);
+    qi_bench *b[2] = {qi_bench_new(r, &d), qi_bench_new(r, &d)};
+    CHECK(b[0] && b[1] && n > 100 && n < QI_REPAIR_MOST, "%d repairs; %s", n, d.text);
+    for (int i = 0; i < 2; i++) qi_doctor_search(b, i + 1, p, list, n, 12, &f[i]);
+    CHECK(f[0].n > 0 && f[0].n == f[1].n && f[0].tried == f[1].tried && f[0].skipped > 0);
+    for (int i = 0; i < f[0].n; i++)
+        CHECK(f[0].repair[i] == f[1].repair[i] && f[0].walk[i].score == f[1].walk[i].score);
+    qi_bench_free(b[0]), qi_bench_free(b[1]), qi_policy_close(p), qiao_robot_free(r);
 }
 
 TEST(no_manifest_no_finding) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const double plain = 0.12, some = 0.06; // of score, won by a repair: error, warning
 
@@ -106,11 +107,16 @@ static void forgive(qi_patient *d, int n) {
         if (d->f[i].grade == QIAO_GRADE_ERROR) d->f[i].grade = QIAO_GRADE_WARNING;
 }
 
-static void run_trials(qi_patient *d, qi_bench *b) {
+static void run_trials(qi_patient *d, qi_bench *first) {
     static _Thread_local qi_repair list[QI_REPAIR_MOST];
-    int before = d->n, n = qi_repair_list(d->p->m, d->r, list, QI_REPAIR_MOST);
-    long budget = (long)(5.4e6 / (d->r->model->nv + 1));
-    qi_doctor_search(b, d->p, list, n, budget, &d->found);
+    int before = d->n, n = qi_repair_list(d->p->m, d->r, list, QI_REPAIR_MOST), nb = 1;
+    qi_bench *b[QI_BENCH_MOST] = {first};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    while (nb < QI_BENCH_MOST && nb < cores && (b[nb] = qi_bench_new(d->r, NULL))) nb++;
+    // what a step costs grows with the dofs; a finer step needs more of them
+    double budget = 14000.0 / (d->r->model->nv + 1) * fmin(1, sqrt(d->r->model->dt / 0.002));
+    qi_doctor_search(b, nb, d->p, list, n, budget, &d->found);
+    for (int i = 1; i < nb; i++) qi_bench_free(b[i]);
     forgive(d, before);
     judge_trials(d, list);
     // one word of the trials for one cause

@@ -34,7 +34,7 @@ const qiao_io *qi_bench_io(qi_bench *b, double period, qiao_diag *d); // of this
 // seconds of trial: a third standing, a third ahead, a third turning (hand: the cube all the time).
 // ok false in d: nothing could be run.
 qi_walk qi_bench_run(qi_bench *b, const qi_policy *p, double seconds, const double ask[2]);
-long qi_bench_steps(const qi_bench *b); // physics steps so far
+const qiao_robot *qi_bench_robot(const qi_bench *b);
 
 // ---- repairs: what else the manifest may have meant ----
 
@@ -85,9 +85,11 @@ typedef struct qi_found {
     double ask[2];
 } qi_found;
 // Runs the policy as it is, and, if that could be better, with each repair: all for a short time,
-// the best of them for the whole one. budget: physics steps, about.
-void qi_doctor_search(qi_bench *b, const qi_policy *p, const qi_repair *list, int n, long budget,
-                      qi_found *out);
+// the best of them for the whole one, on nb benches side by side. The result does not depend on nb.
+// budget: seconds of short trials, about.
+enum { QI_BENCH_MOST = 4 };
+void qi_doctor_search(qi_bench *const *b, int nb, const qi_policy *p, const qi_repair *list, int n,
+                      double budget, qi_found *out);
 
 // ---- findings ----
 

@@ -452,7 +452,7 @@ int qi_repair_list(const qi_manifest *m, const qiao_robot *r, qi_repair *p, int 
     list l = {m, r, p, 0, cap};
     // few and likely ones first
     void (*const parts[])(list *) = {list_orders, list_pose,  list_history, list_clock, list_rates,
-                                     list_action, list_gains, list_terms,   list_flips, list_pairs};
+                                     list_action, list_terms, list_gains,   list_flips, list_pairs};
     for (int g = 0, from = 0; g < (int)(sizeof parts / sizeof *parts); g++, from = l.n) {
         parts[g](&l);
         for (int i = from; i < l.n; i++) l.p[i].group = g;

@@ -18,7 +18,6 @@ struct qi_bench {
     double *cmd; // [5][nu]
     int base;
     double drop_z; // m: a cube below this is lost
-    long steps;
 };
 
 static const char *const floor_scene =
@@ -101,7 +100,7 @@ const qiao_io *qi_bench_io(qi_bench *b, double period, qiao_diag *d) {
     return open_sim(b, (steps < 1 ? 1 : steps) * b->world->dt, d) ? qiao_sim_io(b->sim) : NULL;
 }
 
-long qi_bench_steps(const qi_bench *b) { return b->steps; }
+const qiao_robot *qi_bench_robot(const qi_bench *b) { return b->r; }
 
 // ---- one trial ----
 
@@ -197,7 +196,7 @@ static void walk(qi_bench *b, qi_bound *k, double seconds, const double ask[2], 
         u.decisions = 1 + (int)((double)i * b->period * k->m->rate_hz);
         qiao_sim_command(s, &c);
         shove(b, at > 0.6 && at <= 0.6 + 0.1 / seconds);
-        qiao_sim_step(s, nstep), b->steps += nstep;
+        qiao_sim_step(s, nstep);
         stands = qiao_sim_status(s, 0) == QIAO_OK &&
                  look(b, &u, phase, phase == 1 ? at > 0.45 && at < 0.6 : at > 0.8);
         out->time = (double)(i + 1) * b->period;
@@ -259,7 +258,7 @@ static void hold(qi_bench *b, qi_bound *k, double seconds, qi_walk *out) {
             last[j] = c.q[j];
         }
         qiao_sim_command(s, &c);
-        qiao_sim_step(s, nstep), b->steps += nstep;
+        qiao_sim_step(s, nstep);
         out->time = (double)(i + 1) * b->period;
     }
     out->fell = held && !out->broke ? seconds : out->time;
