@@ -30,8 +30,9 @@ function picture(draw, name) {
 function verdictCard() {
   const v = data.verdict,
     share = v.exact;
+  // first the one that counts: what was looked at again and again needs the one for every look
   const rows = [{ name: say(v.wilson ? "exact" : "weighted"), ...v.exact }];
-  if (v.sequence) rows.push({ name: say("sequence"), ...v.sequence }); // it decided
+  if (v.sequence) rows.unshift({ name: say("sequence"), ...v.sequence });
   if (v.wilson) rows.push({ name: say("wilson"), ...v.wilson });
   const score = data.columns[0];
   const fact = (value, name) => el("div.fact", el("b", value), el("span", name));

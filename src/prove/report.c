@@ -85,7 +85,7 @@ static void append_hole(pieces *t, const char *name, const qiao_report_def *def,
         append(t, " - ", 3);
         append_escaped(t, def->robot ? def->robot : "");
     } else if (!strncmp(name, "sentence", 8)) {
-        qiao_prove_sentence(def->table, def->level, false, line, sizeof line);
+        qi_say_verdict(def->table, &def->sequence, def->level, false, line, sizeof line);
         append_escaped(t, line);
     } else if (!strncmp(name, "style", 5))
         append_file(t, "viewer.css"), append_file(t, "report.css");

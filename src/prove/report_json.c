@@ -50,9 +50,9 @@ static void put_verdict(out *o) {
     }
     qiao_interval wilson = qiao_stat_wilson(k, n, o->def->level);
     qi_json_open(j, "verdict", '{');
-    qiao_prove_sentence(t, o->def->level, false, text, sizeof text);
+    qi_say_verdict(t, &o->def->sequence, o->def->level, false, text, sizeof text);
     qi_json_str(j, "en", text);
-    qiao_prove_sentence(t, o->def->level, true, text, sizeof text);
+    qi_say_verdict(t, &o->def->sequence, o->def->level, true, text, sizeof text);
     qi_json_str(j, "zh", text);
     qi_json_int(j, "trials", t->ntrial);
     qi_json_int(j, "passed", (long long)k);

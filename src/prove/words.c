@@ -64,31 +64,38 @@ const char *qi_say_unit(const char *unit) {
     return unit ? unit : "";
 }
 
-void qiao_prove_sentence(const qiao_table *t, double level, bool chinese, char *text, size_t cap) {
+void qi_say_verdict(const qiao_table *t, const qiao_interval *sequence, double level, bool chinese,
+                    char *text, size_t cap) {
     uint64_t k = 0;
     for (int i = 0; i < t->ntrial; i++) k += t->passed[i] != 0;
     char share[80], n[32];
-    qiao_interval i = qiao_stat_exact(k, (uint64_t)t->ntrial, level, 0);
-    double *fell = t->weight ? malloc((size_t)t->ntrial * sizeof *fell + 1) : NULL;
-    if (fell) { // importance sampling: the failures, weighted back
-        for (int r = 0; r < t->ntrial; r++) fell[r] = !t->passed[r];
-        qiao_interval f = qiao_stat_weighted(fell, t->weight, t->ntrial, level);
-        i = (qiao_interval){1 - f.est, fmax(1 - f.hi, 0), fmin(1 - f.lo, 1), level};
-        free(fell);
-    }
     qi_say_count(n, sizeof n, t->ntrial);
     if (t->ntrial == 0) {
         snprintf(text, cap, "%s", chinese ? "没有试验" : "no trials");
         return;
     }
+    qiao_interval i = qiao_stat_exact(k, (uint64_t)t->ntrial, level, 0);
+    const char *how = chinese ? "精确区间" : "exact";
+    double *fell = t->weight ? malloc((size_t)t->ntrial * sizeof *fell + 1) : NULL;
+    if (fell) { // importance sampling: the failures, weighted back
+        for (int r = 0; r < t->ntrial; r++) fell[r] = !t->passed[r];
+        qiao_interval f = qiao_stat_weighted(fell, t->weight, t->ntrial, level);
+        i = (qiao_interval){1 - f.est, fmax(1 - f.hi, 0), fmin(1 - f.lo, 1), level};
+        how = chinese ? "自助区间，加权" : "bootstrap, weighted";
+        free(fell);
+    } else if (sequence && sequence->level > 0) { // it was looked at again and again
+        i = *sequence, level = i.level;
+        how = chinese ? "随时有效" : "at every look";
+    }
     qi_say_share(share, sizeof share, &i);
     char *close = strrchr(share, ')'); // the level belongs inside the brackets
     if (close) *close = 0;
-    const char *how = chinese     ? t->weight ? "自助区间，加权" : "精确区间"
-                      : t->weight ? "bootstrap, weighted"
-                                  : "exact";
     if (chinese)
         snprintf(text, cap, "%s 次试验中通过 %s，%g %% %s）", n, share, 100 * level, how);
     else
         snprintf(text, cap, "passes %s, %g %% %s) of %s trials", share, 100 * level, how, n);
+}
+
+void qiao_prove_sentence(const qiao_table *t, double level, bool chinese, char *text, size_t cap) {
+    qi_say_verdict(t, NULL, level, chinese, text, cap);
 }

@@ -12,6 +12,9 @@ void qi_say_p(char *s, size_t cap, double p);        // "= 0.031", "< 1e-6"
 void qi_say_number(char *s, size_t cap, double x);   // three figures: "0.47", "61"
 // "94.2 % (93.7-94.6 %)", with as many digits as the interval's width calls for.
 void qi_say_share(char *s, size_t cap, const qiao_interval *i);
+// qiao_prove_sentence by the interval that the sweep stopped by (level 0 or NULL: none).
+void qi_say_verdict(const qiao_table *t, const qiao_interval *sequence, double level, bool chinese,
+                    char *text, size_t cap);
 const char *qi_say_unit(const char *unit); // "m/s" of "mps"
 
 #endif
