@@ -227,8 +227,21 @@ static bool add_pair(qi_lplan *p, int *index, int g1, int g2, int ipair) {
     o->tran = m->body_invweight0[2 * b1] + m->body_invweight0[2 * b2];
     o->rot = m->body_invweight0[2 * b1 + 1] + m->body_invweight0[2 * b2 + 1];
     p->maxcon += most_contacts(m, g1, g2);
-    p->npair++;
+    o->link[0] = l1, o->link[1] = l2, o->order = p->npair++;
     return true;
+}
+
+// Pairs that join the same links with as many rows stand together.
+static int compare_links(const qi_lpair *x, const qi_lpair *y) {
+    const int a[3] = {x->link[0], x->link[1], x->dim}, b[3] = {y->link[0], y->link[1], y->dim};
+    for (int i = 0; i < 3; i++)
+        if (a[i] != b[i]) return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
+static int by_links(const void *x, const void *y) {
+    const qi_lpair *a = x, *b = y;
+    int c = compare_links(a, b);
+    return c ? c : a->order - b->order;
 }
 
 static bool may_touch(const mjModel *m, int b1, int b2) {
@@ -272,6 +285,9 @@ static bool make_pairs(qi_lplan *p) {
             if (!listed && !add_pair(p, index, g, k, -1)) return false;
         }
     if (p->maxcon > MAXCON) p->maxcon = MAXCON;
+    qsort(p->pair, (size_t)p->npair, sizeof *p->pair, by_links);
+    for (int i = 0; i < p->npair; i++)
+        p->pair[i].first = i == 0 || compare_links(&p->pair[i - 1], &p->pair[i]) != 0;
     return true;
 }
 

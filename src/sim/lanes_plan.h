@@ -37,6 +37,8 @@ typedef struct qi_lpair { // two geoms that may touch; type[a] <= type[b]
     const int *col;     // [ncol] coordinates in the order of elimination, ascending
     const int8_t *side; // [ncol] 1: moves the first body, 2: the second, 3: both
     int across;         // joins two branches: fills the factor
+    int link[2];        // of both geoms
+    int order, first;   // as MuJoCo has it; the first of those that join the same links
 } qi_lpair;
 
 typedef struct qi_llimit { // of a hinge or slide, or of a tendon
