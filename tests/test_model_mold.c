@@ -2,7 +2,6 @@
 // Worlds cast from a mold have the bits of worlds that are compiled.
 #include "model/mold.h"
 #include "qiao/task.h"
-#include "sim/sim.h"
 #include "test.h"
 
 #include <mujoco/mjxmacro.h>

@@ -5,7 +5,8 @@
 
 #include "model/mold.h"
 #include "prove/tick.h"
-#include "sim/sim.h"
+#include "sim/cast.h"
+#include "task/watch.h"
 
 #include <ctype.h>
 #include <pthread.h>
@@ -42,6 +43,7 @@ struct qi_flock {
     const char **facts;       // [n][io.nparam] the same for all lanes
     qiao_cmd cmd;
     double *cmd_mem; // [5][n][nu]
+    uint8_t *need;   // [nbody] of the referee that begins
     qiao_arena *arena;
 };
 
@@ -122,7 +124,8 @@ static qiao_err make_lanes(qi_flock *f, qiao_diag *d) {
     const qiao_model *m = qi_mold_world(f->mold);
     size_t row = (size_t)f->n * (size_t)f->io.nu;
     f->cmd_mem = calloc(5 * row + 1, sizeof *f->cmd_mem);
-    if (!f->cmd_mem) return no_memory(d);
+    f->need = calloc((size_t)m->nbody + 1, 1);
+    if (!f->cmd_mem || !f->need) return no_memory(d);
     double *x = f->cmd_mem;
     f->cmd = (qiao_cmd){f->n, f->io.nu, x, x + row, x + 2 * row, x + 3 * row, x + 4 * row};
     qiao_brain_def bd = f->def->brain;
@@ -193,7 +196,7 @@ void qi_flock_free(qi_flock *f) {
     for (int k = 0; f->fact && k < f->io.nparam; k++) free(f->fact_name[k]), free(f->fact[k]);
     qiao_arena_free(f->arena);
     free(f->lane), free(f->models), free(f->fact_name), free(f->fact);
-    free(f->facts), free(f->cmd_mem), free(f);
+    free(f->facts), free(f->cmd_mem), free(f->need), free(f);
 }
 
 int qi_flock_live(const qi_flock *f) { return f->live; }
@@ -289,6 +292,8 @@ static qiao_err begin(qi_flock *f, int i, const qi_job *j, bool *shape, qiao_dia
                              (unsigned long long)j->trial, qiao_err_text(e));
     l->ref = qiao_referee_new(j->cas, &l->view, &f->io, d);
     if (!l->ref) return d->err;
+    qi_referee_bodies(l->ref, f->need);
+    qi_sim_narrow(f->sim, i, f->need);
     uint64_t seed = qi_brain_seed(f->def->seed, j->trial);
     e = qiao_brain_reset(f->own ? l->brain : f->brain, f->own ? 0 : i, seed, d);
     if (e) return e;

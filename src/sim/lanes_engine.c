@@ -42,7 +42,11 @@ struct qi_world {
     int lane, thread;
     const qiao_model *model;
     const mjModel *m;
-    int64_t k, posed; // steps since reset; version of the group that pos, rot, vel show
+    int64_t k;              // steps since reset
+    int64_t *posed;         // [nbody] version of the group that pos, rot, vel, quat show
+    uint8_t *need;          // [nbody] whose pose the truth shows
+    int *force_at;          // [nu] in the plan's actuators, -1: not among them
+    int *touched, ntouched; // bodies with a contact force
     qiao_err status;
     qi_cmds cmds;
     qi_drive *drive; // [nu]
@@ -263,14 +267,26 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
     bool ok = true;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         ok = (*want[i].p = qiao_arena_get(w->arena, want[i].n * sizeof(double))) && ok;
+    w->posed = qiao_arena_get(w->arena, nb * sizeof *w->posed);
+    w->need = qiao_arena_get(w->arena, nb);
+    w->touched = qiao_arena_get(w->arena, nb * sizeof *w->touched);
+    w->force_at = qiao_arena_get(w->arena, nu * sizeof *w->force_at);
     w->contact = qiao_arena_get(w->arena, QIAO_CONTACT_MAX * sizeof *w->contact);
     w->cmds.issued = qiao_arena_get(w->arena, cap * sizeof *w->cmds.issued);
     w->cmds.nu = s->nu, w->cmds.cap = (int)cap;
     w->drive = qiao_arena_get(w->arena, nu * sizeof *w->drive);
     if (w->drive) memcpy(w->drive, s->drive, (size_t)s->nu * sizeof *w->drive);
     memcpy(w->gravity, w->m->opt.gravity, sizeof w->gravity);
-    if (ok && w->contact && w->cmds.issued && w->drive) {
-        place_fixed(w, w->g->shape->plan);
+    if (ok && w->contact && w->cmds.issued && w->drive && w->posed && w->need && w->touched &&
+        w->force_at) {
+        const qi_lplan *p = w->g->shape->plan;
+        memset(w->need, 1, nb);
+        for (int i = 0; i < s->nu; i++) {
+            w->force_at[i] = -1;
+            for (int k = 0; k < p->nu; k++)
+                if (p->act[k].id == s->drive[i].act) w->force_at[i] = k;
+        }
+        place_fixed(w, p);
         return w;
     }
     qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
@@ -358,7 +374,7 @@ static void world_set(qi_world *w, const double *q, const double *qd) {
     w->g->op->put(w->g->model, w->g->state, w->lane, q, qd);
     w->g->op->get(w->g->model, w->g->state, w->lane, w->q, w->qd);
     changed(w);
-    w->ncontact = 0;
+    w->ncontact = w->ntouched = 0;
     memset(w->body_force, 0, 3 * nb * sizeof *w->body_force);
 }
 
@@ -391,15 +407,21 @@ static void take_body(qi_world *w, int b) {
     w->g->op->body(w->g->model, w->g->shape->work[w->thread], w->lane, b, w->pos + 3 * b,
                    w->rot + 9 * b, w->vel + 6 * b);
 }
-static void refresh(qi_world *w) {
-    if (w->posed == w->g->version) return;
+// Pose and velocity of one body in the present state.
+static void show(qi_world *w, int b) {
+    if (w->posed[b] == w->g->version) return;
+    w->posed[b] = w->g->version;
+    if (w->g->shape->plan->dyn->body_link[b] < 0) return; // see place_fixed
     pose(w, w->thread);
-    for (int b = 0; b < w->model->nbody; b++) {
-        if (w->g->shape->plan->dyn->body_link[b] < 0) continue;
-        take_body(w, b);
-        mju_mat2Quat(w->quat + 4 * b, w->rot + 9 * b);
-    }
-    w->posed = w->g->version;
+    take_body(w, b);
+    mju_mat2Quat(w->quat + 4 * b, w->rot + 9 * b);
+}
+static void refresh(qi_world *w) {
+    for (int b = 0; b < w->model->nbody; b++)
+        if (w->need[b]) show(w, b);
+}
+static void world_narrow(qi_world *w, const uint8_t *need) {
+    memcpy(w->need, need, (size_t)w->model->nbody);
 }
 
 static void site_pose(const qi_world *w, int site, double *pos, double *rot) {
@@ -437,18 +459,24 @@ static bool apply_drives(qi_world *w) {
     return sum == 0;
 }
 
+static void touch(qi_world *w, int body) {
+    int i = 0;
+    while (i < w->ntouched && w->touched[i] != body) i++;
+    if (i == w->ntouched) w->touched[w->ntouched++] = body;
+}
+
 static void take_contacts(qi_world *w, const void *work) {
     double c[CONTACTS][18];
-    int nbody = w->model->nbody;
     int n = w->g->op->contacts(w->g->model, work, w->lane, c, CONTACTS);
     if (n > CONTACTS) w->nwarning++, n = CONTACTS;
-    memset(w->body_force, 0, 3 * (size_t)nbody * sizeof *w->body_force);
-    w->ncontact = n;
+    for (int i = 0; i < w->ntouched; i++)
+        memset(w->body_force + 3 * w->touched[i], 0, 3 * sizeof *w->body_force);
+    w->ntouched = 0, w->ncontact = n;
     for (int i = 0; i < n; i++) {
         qiao_contact *o = &w->contact[i];
         const double *f = c[i] + 13, *frame = c[i] + 4;
         for (int s = 0; s < 2; s++)
-            o->geom[s] = (int)c[i][16 + s], o->body[s] = w->m->geom_bodyid[o->geom[s]];
+            touch(w, o->body[s] = w->m->geom_bodyid[o->geom[s] = (int)c[i][16 + s]]);
         for (int k = 0; k < 3; k++) {
             o->pos_w[k] = c[i][1 + k];
             o->force_w[k] = frame[k] * f[0] + frame[3 + k] * f[1] + frame[6 + k] * f[2];
@@ -456,20 +484,18 @@ static void take_contacts(qi_world *w, const void *work) {
             w->body_force[3 * o->body[0] + k] -= o->force_w[k];
         }
     }
-    for (int b = 0; b < nbody && n; b++) {
+    for (int i = 0; i < w->ntouched; i++) {
+        int b = w->touched[i];
         double size = mju_norm3(w->body_force + 3 * b);
         if (size > w->body_peak[b]) w->body_peak[b] = size;
     }
 }
 
 static void account(qi_world *w, void *work) {
-    const qi_lplan *p = w->g->shape->plan;
     w->g->op->ask(w->g->model, work, w->lane, QI_LANES_ACTUATOR, w->force);
     for (int i = 0; i < w->s->nu; i++) {
         const qi_drive *v = &w->s->drive[i];
-        double f = 0;
-        for (int k = 0; k < p->nu; k++)
-            if (p->act[k].id == v->act) f = w->force[k];
+        double f = w->force_at[i] < 0 ? 0 : w->force[w->force_at[i]];
         double tau = f * v->gear;
         w->said[i] = tau;
         if (fabs(tau) > w->tau_peak[i]) w->tau_peak[i] = fabs(tau);
@@ -478,15 +504,16 @@ static void account(qi_world *w, void *work) {
     }
 }
 
-static void group_step(qi_world *const *w, uint64_t go, int thread) {
+static void group_step(qi_world *const *w, uint64_t go, int thread, bool watch) {
     group *g = w[0]->g;
     void *work = g->shape->work[thread];
-    if (w[0]->s->imu_site >= 0) pose(w[0], thread);
+    watch &= w[0]->s->imu_site >= 0;
+    if (watch) pose(w[0], thread);
     for (int i = 0; i < g->n; i++) {
         qi_world *x = w[i];
         bool on = go >> i & 1;
         x->thread = thread;
-        if (on && x->s->imu_site >= 0) {
+        if (on && watch) {
             take_body(x, x->m->site_bodyid[x->s->imu_site]);
             imu_velocity(x, x->imu_vel);
         }
@@ -523,8 +550,9 @@ static void world_push(qi_world *w, int body, const double f[3], const double t[
 
 // ---- sensing ----
 
-static void sense_imu(const qi_world *w, qiao_sensor_kind kind, double *x) {
+static void sense_imu(qi_world *w, qiao_sensor_kind kind, double *x) {
     double p[3], R[9], v[3];
+    show(w, w->m->site_bodyid[w->s->imu_site]);
     site_pose(w, w->s->imu_site, p, R);
     if (kind == QIAO_SENSE_IMU_QUAT) {
         mju_mat2Quat(x, R);
@@ -540,14 +568,16 @@ static void sense_imu(const qi_world *w, qiao_sensor_kind kind, double *x) {
     mju_mulMatTVec3(x, R, v);
 }
 
-static void sense_contacts(const qi_world *w, qiao_sensor_kind kind, double *x) {
+static void sense_contacts(qi_world *w, qiao_sensor_kind kind, double *x) {
     double p[3], R[9];
     if (kind == QIAO_SENSE_WRENCH) {
+        show(w, w->m->site_bodyid[w->s->tool_site]);
         site_pose(w, w->s->tool_site, p, R);
         qi_sense_wrench(w->s, w->m, w->contact, w->ncontact, p, R, x);
         return;
     }
     for (int i = 0; i < w->s->feet; i++) {
+        show(w, w->s->foot_body[i]);
         site_pose(w, w->s->foot_site[i], p, NULL);
         qi_sense_foot(w->s, w->m, w->contact, w->ncontact, i, p, kind, x);
     }
@@ -562,8 +592,8 @@ static void world_sense(qi_world *w, const qiao_sensor *s, const int *index, dou
         for (int i = 0; i < s->dim; i++) x[i] = w->qd[w->model->jnt_vadr[index[i]]];
         return;
     }
-    refresh(w);
     const double *R = w->rot + 9 * w->s->base, *base = w->pos + 3 * w->s->base;
+    if (s->kind != QIAO_SENSE_JOINT_TAU && w->s->base >= 0) show(w, w->s->base);
     switch (s->kind) {
     case QIAO_SENSE_JOINT_TAU:
         for (int i = 0; i < s->dim; i++) x[i] = w->said[index[i]];
@@ -580,6 +610,7 @@ static void world_sense(qi_world *w, const qiao_sensor *s, const int *index, dou
     case QIAO_SENSE_BASE_VEL: mju_mulMatTVec3(x, R, w->vel + 6 * w->s->base + 3); break;
     case QIAO_SENSE_BODY_POSE:
         for (int i = 0; i < s->nname; i++) {
+            show(w, index[i]);
             mju_copy3(x + 7 * i, w->pos + 3 * index[i]);
             mju_copy4(x + 7 * i + 3, w->quat + 4 * index[i]);
         }
@@ -633,6 +664,7 @@ static void world_peaks_clear(qi_world *w) {
                           .sense = world_sense,       \
                           .push = world_push,         \
                           .truth = world_truth,       \
+                          .narrow = world_narrow,     \
                           .peaks_clear = world_peaks_clear}
 ENGINE(qi_engine_lanes, "lanes", prepare64);
 ENGINE(qi_engine_lanes32, "lanes32", prepare32);

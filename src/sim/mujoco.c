@@ -246,14 +246,14 @@ static void stop(qi_world *w, qiao_err why) {
     w->status = why, w->ncontact = 0;
 }
 
-static void world_step(qi_world *const *first, uint64_t go, int thread) {
+static void world_step(qi_world *const *first, uint64_t go, int thread, bool watch) {
     qi_world *w = *first;
     (void)go, (void)thread;
     refresh(w);
     if (w->status) return;
     mjData *d = w->d;
     size_t nq = (size_t)w->model->nq, nv = (size_t)w->model->nv;
-    if (w->s->imu_site >= 0) imu_velocity(w, w->imu_vel);
+    if (watch && w->s->imu_site >= 0) imu_velocity(w, w->imu_vel);
     memcpy(w->keep, d->qpos, nq * sizeof *d->qpos);
     memcpy(w->keep + nq, d->qvel, nv * sizeof *d->qvel);
     if (!apply_drives(w)) {

@@ -20,6 +20,7 @@ struct qiao_sim {
     qi_pool *pool;
     qi_setup setup;
     int n, nsig, nobs, nunit;
+    int acc;             // channel of the accelerometer, -1: none
     int *unit;           // [nunit + 1] first world of each unit: those that move together
     qi_slot *w;          // [n]
     qi_channel *channel; // [nsig]
@@ -31,11 +32,5 @@ struct qiao_sim {
     uint8_t *live;
     qiao_arena *arena;
 };
-
-// World w becomes another of the same shape: m with its names and start pose, which outlives that;
-// numbers: m's compiled model with the drives' armatures, for this call (model/mold.h). ground:
-// what never moves differs from the first model's. Allocates; a reset must follow.
-qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjModel_ *numbers,
-                       bool ground, qiao_diag *d);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // referee.c - judge of one trial: each tick the scenario moves on, signals go out, lines score.
 #include "referee.h"
+#include "watch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -82,6 +83,16 @@ qiao_referee *qiao_referee_new(const qiao_case *c, const qiao_model *world, cons
 
 void qiao_referee_free(qiao_referee *f) {
     if (f) qiao_arena_free(f->a);
+}
+
+void qi_referee_bodies(const qiao_referee *f, uint8_t *need) {
+    const qi_obj *root = f->in->root;
+    memset(need, 0, (size_t)f->world->nbody);
+    need[f->base] = 1;
+    for (int i = 0; i < root->decl->nfield; i++) {
+        const qi_obj *o = root->slot[i].val.o;
+        if (root->decl->field[i]->type->kind == QI_OBJ && o && o->body >= 0) need[o->body] = 1;
+    }
 }
 
 void qiao_referee_reset(qiao_referee *f) {

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// cast.h - worlds that become others between trials, and truths that show less. Library only.
+#ifndef QI_SIM_CAST_H
+#define QI_SIM_CAST_H
+
+#include "qiao/sim.h"
+
+// World w becomes another of the same shape: m with its names and start pose, which outlives that;
+// numbers: m's compiled model with the drives' armatures, for this call (model/mold.h). ground:
+// what never moves differs from the first model's. Allocates; a reset must follow.
+qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjModel_ *numbers,
+                       bool ground, qiao_diag *d);
+
+// The truth of world w will be asked for the poses of bodies with need [nbody] 1 only; the others'
+// may be old. For who asks often and little. The trace does not depend on it.
+void qi_sim_narrow(qiao_sim *s, int w, const uint8_t *need);
+
+#endif
