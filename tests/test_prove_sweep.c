@@ -123,30 +123,29 @@ static void as_trials(const char *brain, const char *engine, int n, qiao_samplin
     def.sampling = sampling;
     for (int i = 0; i < n; i++) list[i] = (uint64_t)i;
     run(&def, list, n, n, NULL, &A);
+    qiao_diag d = {0};
+    qiao_sweep *sweep = qiao_sweep_new(&def, &d);
+    CHECK(sweep != NULL, "%s", d.text);
     for (int i = 0; i < n; i++) {
-        qiao_diag d = {0};
         double u[64];
-        const qiao_param *p;
-        int np = qiao_scenario_params(scenario, &p);
-        for (int k = 0; k < np; k++) // places back from values; whole ones to the middle
-            u[k] = p[k].hi > p[k].lo ? (A.row[i].param[k] - p[k].lo) / (p[k].hi - p[k].lo) : NAN;
-        qiao_trial t = {.seed = 5, .trial = (uint64_t)i};
-        if (sampling == QIAO_SAMPLE_SOBOL) t.u = u;
+        CHECK(qiao_sweep_places(sweep, (uint64_t)i, u, &d) == QIAO_OK, "%s", d.text);
+        qiao_trial t = {.seed = 5, .trial = (uint64_t)i, .u = u};
         qiao_trials_def td = qiao_trials_def_default();
         td.scenario = scenario, td.robot = robot, td.brain = def.brain, td.engine = engine;
         td.ntrial = 1, td.trial = &t, td.nthread = 1;
         qiao_result r;
         CHECK(qiao_trials_run(&td, &r, &d) == QIAO_OK, "%s", d.text);
-        if (sampling == QIAO_SAMPLE_RANDOM)
-            CHECK(memcmp(r.trace, A.row[i].trace, sizeof r.trace) == 0, "trial %d", i);
+        CHECK(memcmp(r.trace, A.row[i].trace, sizeof r.trace) == 0, "trial %d", i);
         CHECK((r.score.verdict == QIAO_PASSED) == A.row[i].passed, "trial %d", i);
         qiao_results_free(&r, 1);
     }
+    qiao_sweep_free(sweep);
 }
 
 TEST(rows_are_those_of_qiao_run) {
     load("stand_push", "go2");
     as_trials("hold", "lanes32", 5, QIAO_SAMPLE_RANDOM);
+    as_trials("hold", "lanes32", 5, QIAO_SAMPLE_SOBOL);
     load_short("stand_push", "go2", "1s");
     as_trials("hold", "mujoco", 3, QIAO_SAMPLE_RANDOM);
     load_short("meet_person", "go2", "2s");

@@ -84,6 +84,9 @@ typedef struct qiao_row { // one finished trial; param and measure are in the ca
 } qiao_row;
 // Names, units and ranges: a table of no trials, the sweep's own.
 const struct qiao_table *qiao_sweep_shape(const qiao_sweep *s);
+// Where the sweep's sampling puts a trial: u [nparam] out, as qiao_sweep_run and qiao_trial take it;
+// NAN: drawn by (seed, trial).
+qiao_err qiao_sweep_places(const qiao_sweep *s, uint64_t trial, double *u, qiao_diag *d);
 // Runs trials trial[n] and fills row[n]. The bits of a row depend on nothing but the def's parts,
 // the seed, its trial number and its u.
 //   u  [n][nparam] places in the declared ranges as in qiao_case_new_at; NULL: by def.sampling

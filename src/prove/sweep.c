@@ -18,28 +18,45 @@ qiao_sweep_def qiao_sweep_def_default(void) {
 
 // A point that a rule forbids gives way to the same point of the next scramble; after 64 of them
 // the values are drawn, and rules then hold by redrawing what they name.
-static qiao_case *sobol_case(const qiao_sweep *s, uint64_t trial, qiao_diag *d) {
-    double point[QI_SOBOL_DIMS], *u = malloc(((size_t)s->nparam + 1) * sizeof *u);
-    qiao_case *c = NULL;
-    for (uint32_t round = 0; u && round < ROUNDS && !c; round++) {
+//   u  [nparam] out: where the case lies
+static qiao_case *sobol_case(const qiao_sweep *s, uint64_t trial, double *u, qiao_diag *d) {
+    double point[QI_SOBOL_DIMS];
+    for (uint32_t round = 0; round < ROUNDS; round++) {
         qiao_diag why = {0};
         qi_sobol(s->def.seed, round, (uint32_t)trial, s->ndim, point);
         for (int i = 0; i < s->nparam; i++) u[i] = s->dim[i] < 0 ? NAN : point[s->dim[i]];
-        c = qiao_case_new_at(s->def.scenario, s->def.robot, s->def.seed, trial, u, &why);
-        if (!c && why.err != QIAO_E_FIT && why.err != QIAO_E_INFEASIBLE) {
-            free(u);
-            qiao_diag_set(d, why.err, NULL, 0, 0, "%s", why.text);
-            return NULL;
-        }
+        qiao_case *c = qiao_case_new_at(s->def.scenario, s->def.robot, s->def.seed, trial, u, &why);
+        if (c) return c;
+        if (why.err == QIAO_E_FIT || why.err == QIAO_E_INFEASIBLE) continue;
+        qiao_diag_set(d, why.err, NULL, 0, 0, "%s", why.text);
+        return NULL;
     }
-    free(u);
-    return c ? c : qiao_case_new(s->def.scenario, s->def.robot, s->def.seed, trial, d);
+    for (int i = 0; i < s->nparam; i++) u[i] = NAN;
+    return qiao_case_new(s->def.scenario, s->def.robot, s->def.seed, trial, d);
+}
+
+static bool is_drawn(const qiao_sweep *s, uint64_t trial) {
+    return s->def.sampling == QIAO_SAMPLE_RANDOM || trial > UINT32_MAX || s->ndim == 0;
 }
 
 qiao_case *qi_sweep_case(const qiao_sweep *s, uint64_t trial, const double *u, qiao_diag *d) {
-    if (u || s->def.sampling == QIAO_SAMPLE_RANDOM || trial > UINT32_MAX || s->ndim == 0)
+    if (u || is_drawn(s, trial))
         return qiao_case_new_at(s->def.scenario, s->def.robot, s->def.seed, trial, u, d);
-    return sobol_case(s, trial, d);
+    double *at = malloc(((size_t)s->nparam + 1) * sizeof *at);
+    qiao_case *c = at ? sobol_case(s, trial, at, d) : NULL;
+    if (!at) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    free(at);
+    return c;
+}
+
+qiao_err qiao_sweep_places(const qiao_sweep *s, uint64_t trial, double *u, qiao_diag *d) {
+    qiao_diag own = {0};
+    if (!d) d = &own;
+    for (int i = 0; i < s->nparam; i++) u[i] = NAN;
+    if (is_drawn(s, trial)) return QIAO_OK;
+    qiao_case *c = sobol_case(s, trial, u, d);
+    qiao_case_free(c);
+    return c ? QIAO_OK : d->err;
 }
 
 // ---- threads ----
