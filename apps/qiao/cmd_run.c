@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 typedef struct run_args {
-    const char *robot, *brain, *seed, *engine, *threads, *out, *deadline;
+    const char *robot, *brain, *trial, *seed, *engine, *threads, *out, *deadline;
     bool no_record, no_page, json, isolate, help;
 } run_args;
 
@@ -55,7 +55,7 @@ typedef struct job { // all that the trials of one command share
     qiao_robot *robot;
     qiao_brain_def brain;
     char brain_name[80];
-    long long threads, deadline;
+    long long threads, deadline, trial;
     show show;
 } job;
 
@@ -73,7 +73,7 @@ static int run_chunk(job *j, long long first, int n, report *rep, qiao_diag *d) 
         snprintf(dir[i], sizeof dir[i], "%s/%s-%s-%s-%lld", j->a->out,
                  qiao_scenario_name(j->scenario), j->robot->name, j->brain_name, first + i);
         snprintf(record[i], sizeof record[i], "%s/record.mcap", dir[i]);
-        trial[i] = (qiao_trial){.seed = (uint64_t)(first + i)};
+        trial[i] = (qiao_trial){.seed = (uint64_t)(first + i), .trial = (uint64_t)j->trial};
         if (!j->a->no_record) trial[i].record = record[i];
         if (qiao_dir_make(dir[i], d)) return EXIT_WRONG;
     }
@@ -143,7 +143,8 @@ static int run_job(job *j, long long first, long long count) {
 }
 
 static int run(const command *c, int argc, char **argv) {
-    run_args a = {.engine = "mujoco", .out = "results", .threads = "0", .deadline = "0"};
+    run_args a = {
+        .engine = "mujoco", .out = "results", .threads = "0", .deadline = "0", .trial = "0"};
     const option opts[] = {
         {"--robot", "R", "robot by name or path of its MJCF, URDF or robot.yaml",
          "机器人：名字，或 MJCF、URDF、robot.yaml 的路径", &a.robot, NULL},
@@ -152,6 +153,8 @@ static int run(const command *c, int argc, char **argv) {
          "大脑：名字，或策略、插件（.so）、程序（.py 等）的路径", &a.brain, NULL},
         {"--seed", "N", "which draw of the ranges; A..B runs a row of seeds (default 1)",
          "随机种子；A..B 表示一组种子（默认 1）", &a.seed, NULL},
+        {"--trial", "T", "which trial of the seed, as qiao prove counts them (default 0)",
+         "该种子的第几次试验，按 qiao prove 的编号（默认 0）", &a.trial, NULL},
         {"--engine", "E", "physics: mujoco (default), lanes, lanes32",
          "物理引擎：mujoco（默认）、lanes、lanes32", &a.engine, NULL},
         {"--threads", "K", "threads of the engine (0: all); results do not depend on it",
@@ -177,6 +180,7 @@ static int run(const command *c, int argc, char **argv) {
     job j = {.a = &a};
     long long first, count;
     if (!args_seeds(a.seed, &first, &count) ||
+        !args_integer("--trial", a.trial, 0, 0x7fffffffffffffff, &j.trial) ||
         !args_integer("--threads", a.threads, 0, 1024, &j.threads) ||
         !args_integer("--deadline-ms", a.deadline, 0, 600000, &j.deadline))
         return EXIT_WRONG;

@@ -9,6 +9,7 @@
 
 extern const command command_brains, command_train, command_doctor;
 extern const command command_run, command_replay, command_robots, command_scenarios, command_bench;
+extern const command command_prove;
 extern const command command_verify, command_keys;
 extern const command command_compile;
 

@@ -12,6 +12,7 @@
 // clang-format off
 const command *const commands[] = {
     &command_run,
+    &command_prove,
     &command_verify,
     &command_replay,
     &command_robots,
