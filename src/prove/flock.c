@@ -292,8 +292,11 @@ static qiao_err begin(qi_flock *f, int i, const qi_job *j, bool *shape, qiao_dia
                              (unsigned long long)j->trial, qiao_err_text(e));
     l->ref = qiao_referee_new(j->cas, &l->view, &f->io, d);
     if (!l->ref) return d->err;
+    static const char *const peaks[] = {"force_on", NULL};
+    static const char *const sums[] = {"torque", "torque_share", "energy", NULL};
     qi_referee_bodies(l->ref, f->need);
-    qi_sim_narrow(f->sim, i, f->need);
+    qi_narrow n = {f->need, qi_referee_asks(l->ref, peaks), qi_referee_asks(l->ref, sums)};
+    qi_sim_narrow(f->sim, i, &n);
     uint64_t seed = qi_brain_seed(f->def->seed, j->trial);
     e = qiao_brain_reset(f->own ? l->brain : f->brain, f->own ? 0 : i, seed, d);
     if (e) return e;

@@ -11,8 +11,12 @@
 qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjModel_ *numbers,
                        bool ground, qiao_diag *d);
 
-// The truth of world w will be asked for the poses of bodies with need [nbody] 1 only; the others'
-// may be old. For who asks often and little. The trace does not depend on it.
-void qi_sim_narrow(qiao_sim *s, int w, const uint8_t *need);
+// What of the truth of a world will be read; the rest may be old. For who asks often and little.
+typedef struct qi_narrow {
+    const uint8_t *body; // [nbody] 1: pose and velocity
+    bool contact_peaks;  // body_force_peak
+    bool drive_sums;     // act_force_peak, energy
+} qi_narrow;
+void qi_sim_narrow(qiao_sim *s, int w, const qi_narrow *n); // the trace does not depend on it
 
 #endif

@@ -45,7 +45,7 @@ void qi_drive_step(const qi_drive *drive, const qi_cmds *c, int64_t k, const dou
     int nu = c->nu;
     for (int i = 0; i < nu; i++) {
         const qi_drive *v = &drive[i];
-        if (k % v->period != 0) continue;
+        if (v->period > 1 && k % v->period != 0) continue;
         // the newest command that has arrived; before any has, damping
         int r = 0;
         while (r < c->n && c->issued[r] + v->delay > k) r++;

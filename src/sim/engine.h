@@ -38,6 +38,8 @@ typedef struct qi_setup { // one for all worlds of a sim
 } qi_setup;
 
 typedef struct qi_world qi_world; // one world of an engine
+struct qi_narrow;
+typedef struct qi_narrow qi_narrow; // sim/cast.h
 
 typedef struct qi_engine {
     const char *name;
@@ -61,8 +63,8 @@ typedef struct qi_engine {
     // How many worlds, from w on, move together (NULL: one; at most 64). All calls for them come
     // from one thread at a time, whose number (0 .. nthread - 1) is given where it matters.
     int (*together)(const qi_world *w);
-    // One physics step of those of them whose bit in go is set. watch: an accelerometer may be read
-    // after it, which needs the velocity before it.
+    // One physics step of those of them whose bit in go is set. watch: truth or sensors of this step
+    // may be read after it.
     void (*step)(qi_world *const *w, uint64_t go, int thread, bool watch);
     qi_cmds *(*commands)(qi_world *w);
     int64_t (*now)(const qi_world *w); // physics steps since reset
@@ -71,9 +73,8 @@ typedef struct qi_engine {
     void (*sense)(qi_world *w, const qiao_sensor *s, const int *index, double *x);
     void (*push)(qi_world *w, int body, const double f[3], const double t[3]);
     void (*truth)(qi_world *w, qiao_truth *t);
-    // From now on the truth's poses and velocities matter for bodies with need [nbody] 1 only; the
-    // others may keep old ones. NULL: no engine of that kind.
-    void (*narrow)(qi_world *w, const uint8_t *need);
+    // See qi_sim_narrow. NULL: this engine works all out anyway.
+    void (*narrow)(qi_world *w, const qi_narrow *n);
     void (*peaks_clear)(qi_world *w);
 } qi_engine;
 

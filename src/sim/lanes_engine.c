@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // lanes_engine.c - engines "lanes" (64 bit) and "lanes32" as room sim knows them: worlds that are
 // alike share groups, one lane each; drives, contacts and sensors are read lane by lane.
+#include "sim/cast.h"
 #include "sim/engine.h"
 #include "sim/lanes_alike.h"
 #include "sim/lanes_ops.h"
@@ -42,11 +43,12 @@ struct qi_world {
     int lane, thread;
     const qiao_model *model;
     const mjModel *m;
-    int64_t k;              // steps since reset
-    int64_t *posed;         // [nbody] version of the group that pos, rot, vel, quat show
-    uint8_t *need;          // [nbody] whose pose the truth shows
-    int *force_at;          // [nu] in the plan's actuators, -1: not among them
-    int *touched, ntouched; // bodies with a contact force
+    int64_t k;                       // steps since reset
+    int64_t *posed;                  // [nbody] version of the group that pos, rot, vel, quat show
+    uint8_t *need;                   // [nbody] whose pose the truth shows
+    bool every_contact, every_drive; // looked at after each step, not only when they may be read
+    int *force_at;                   // [nu] in the plan's actuators, -1: not among them
+    int *touched, ntouched;          // bodies with a contact force
     qiao_err status;
     qi_cmds cmds;
     qi_drive *drive; // [nu]
@@ -281,6 +283,7 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
         w->force_at) {
         const qi_lplan *p = w->g->shape->plan;
         memset(w->need, 1, nb);
+        w->every_contact = w->every_drive = true;
         for (int i = 0; i < s->nu; i++) {
             w->force_at[i] = -1;
             for (int k = 0; k < p->nu; k++)
@@ -420,8 +423,9 @@ static void refresh(qi_world *w) {
     for (int b = 0; b < w->model->nbody; b++)
         if (w->need[b]) show(w, b);
 }
-static void world_narrow(qi_world *w, const uint8_t *need) {
-    memcpy(w->need, need, (size_t)w->model->nbody);
+static void world_narrow(qi_world *w, const qi_narrow *n) {
+    memcpy(w->need, n->body, (size_t)w->model->nbody);
+    w->every_contact = n->contact_peaks, w->every_drive = n->drive_sums;
 }
 
 static void site_pose(const qi_world *w, int site, double *pos, double *rot) {
@@ -507,13 +511,13 @@ static void account(qi_world *w, void *work) {
 static void group_step(qi_world *const *w, uint64_t go, int thread, bool watch) {
     group *g = w[0]->g;
     void *work = g->shape->work[thread];
-    watch &= w[0]->s->imu_site >= 0;
-    if (watch) pose(w[0], thread);
+    bool imu = watch && w[0]->s->imu_site >= 0;
+    if (imu) pose(w[0], thread);
     for (int i = 0; i < g->n; i++) {
         qi_world *x = w[i];
         bool on = go >> i & 1;
         x->thread = thread;
-        if (on && watch) {
+        if (on && imu) {
             take_body(x, x->m->site_bodyid[x->s->imu_site]);
             imu_velocity(x, x->imu_vel);
         }
@@ -533,8 +537,8 @@ static void group_step(qi_world *const *w, uint64_t go, int thread, bool watch) 
         }
         g->op->get(g->model, g->state, i, x->q, x->qd);
         x->k++;
-        take_contacts(x, work);
-        account(x, work);
+        if (watch || x->every_contact) take_contacts(x, work);
+        if (watch || x->every_drive) account(x, work);
     }
 }
 

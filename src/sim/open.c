@@ -226,12 +226,16 @@ static bool make_signals(qiao_sim *s, const qiao_sim_def *def, size_t *store, qi
     s->channel = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * sizeof *s->channel);
     qiao_signal *sig = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * sizeof *sig);
     if (!s->channel || !sig) return false;
-    s->acc = -1;
+    if (!(s->felt = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * sizeof *s->felt)))
+        return false;
     for (int c = 0; c < s->nsig; c++) {
         const qiao_sensor *z = c < r->nsensor ? &r->sensor[c] : &def->grant[c - r->nsensor];
         if (!make_channel(s, c, z, def->world[0], store, d)) return false;
         const qiao_sensor *f = &s->channel[c].s;
-        if (f->kind == QIAO_SENSE_IMU_ACC && s->acc < 0) s->acc = c;
+        if (f->kind == QIAO_SENSE_IMU_ACC || f->kind == QIAO_SENSE_JOINT_TAU ||
+            f->kind == QIAO_SENSE_FOOT_CONTACT || f->kind == QIAO_SENSE_FOOT_FORCE ||
+            f->kind == QIAO_SENSE_WRENCH)
+            s->felt[s->nfelt++] = c;
         sig[c] = (qiao_signal){.name = f->name,
                                .unit = f->unit,
                                .frame = f->frame,

@@ -28,13 +28,15 @@ static void sample_ahead(qiao_sim *s, qi_slot *o) {
                                scratch);
 }
 
-// Whether the accelerometer of any of these worlds samples after the coming step on its own clock.
-static bool acc_ahead(const qiao_sim *s, qi_world *const *w, int n, uint64_t go) {
-    const qi_channel *c = &s->channel[s->acc];
-    bool due = false;
-    for (int i = 0; i < n && (c->delay > 0 || c->every > 1) && !due; i++)
-        due = go >> i & 1 && qi_sample_due(c, s->engine->now(w[i]) + 1, s->setup.period);
-    return due;
+// Whether a sensor of forces or accelerations samples on its own clock after the coming step.
+static bool felt_ahead(const qiao_sim *s, qi_world *const *w, int n, uint64_t go) {
+    for (int k = 0; k < s->nfelt; k++) {
+        const qi_channel *c = &s->channel[s->felt[k]];
+        for (int i = 0; i < n && (c->delay > 0 || c->every > 1); i++)
+            if (go >> i & 1 && qi_sample_due(c, s->engine->now(w[i]) + 1, s->setup.period))
+                return true;
+    }
+    return false;
 }
 
 // Worlds from .. from + n - 1, which move together; go: which of them.
@@ -52,7 +54,7 @@ static void step_unit(qiao_sim *s, int from, int n, uint64_t go, int nstep, int 
         if (!go) break;
         for (int i = 0; i < n; i++)
             if (go >> i & 1) sample_ahead(s, &s->w[from + i]);
-        e->step(w, go, thread, s->acc >= 0 && (k + 1 == nstep || acc_ahead(s, w, n, go)));
+        e->step(w, go, thread, k + 1 == nstep || felt_ahead(s, w, n, go));
     }
     // here, where the threads are: the observation that follows is a copy
     for (int i = 0; i < n; i++)
@@ -187,8 +189,8 @@ qiao_err qiao_sim_status(const qiao_sim *s, int w) { return s->engine->status(s-
 
 void qiao_sim_truth(qiao_sim *s, int w, qiao_truth *t) { s->engine->truth(s->w[w].world, t); }
 
-void qi_sim_narrow(qiao_sim *s, int w, const uint8_t *need) {
-    if (s->engine->narrow) s->engine->narrow(s->w[w].world, need);
+void qi_sim_narrow(qiao_sim *s, int w, const qi_narrow *n) {
+    if (s->engine->narrow) s->engine->narrow(s->w[w].world, n);
 }
 
 void qiao_sim_peaks_clear(qiao_sim *s, int w) { s->engine->peaks_clear(s->w[w].world); }

@@ -20,7 +20,7 @@ struct qiao_sim {
     qi_pool *pool;
     qi_setup setup;
     int n, nsig, nobs, nunit;
-    int acc;             // channel of the accelerometer, -1: none
+    int nfelt, *felt;    // [nfelt] channels of forces and accelerations: what a step leaves behind
     int *unit;           // [nunit + 1] first world of each unit: those that move together
     qi_slot *w;          // [n]
     qi_channel *channel; // [nsig]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // referee.c - judge of one trial: each tick the scenario moves on, signals go out, lines score.
 #include "referee.h"
+#include "measures.h"
 #include "watch.h"
 
 #include <math.h>
@@ -93,6 +94,28 @@ void qi_referee_bodies(const qiao_referee *f, uint8_t *need) {
         const qi_obj *o = root->slot[i].val.o;
         if (root->decl->field[i]->type->kind == QI_OBJ && o && o->body >= 0) need[o->body] = 1;
     }
+}
+
+static bool calls(const qi_node *n, const char *const *names) {
+    for (; n; n = n->next) {
+        for (int i = 0; n->kind == N_CALL && n->ref == REF_FUNC && names[i]; i++)
+            if (strcmp(((const qi_measure *)n->link)->name, names[i]) == 0) return true;
+        if (calls(n->a, names) || calls(n->b, names) || calls(n->c, names) || calls(n->with, names))
+            return true;
+    }
+    return false;
+}
+
+bool qi_referee_asks(const qiao_referee *f, const char *const *names) {
+    const qi_decl *m = f->in->root->decl;
+    if (calls(m->run, names) || calls(m->on, names)) return true;
+    for (const qi_item *it = m->score; it; it = it->next)
+        if (calls(it->call, names)) return true;
+    for (const qi_item *it = m->envelope; it; it = it->next)
+        if (calls(it->call, names)) return true;
+    for (int i = 0; i < f->in->nslot; i++) // fields that are worked out while the trial runs
+        if (f->in->slot[i]->f->var && calls(f->in->slot[i]->f->init, names)) return true;
+    return false;
 }
 
 void qiao_referee_reset(qiao_referee *f) {

@@ -7,5 +7,7 @@
 
 // Marks the bodies whose poses it reads: need [nbody of the world].
 void qi_referee_bodies(const qiao_referee *f, uint8_t *need);
+// Whether anything of its scenario asks for one of these measures; names NULL-terminated.
+bool qi_referee_asks(const qiao_referee *f, const char *const *names);
 
 #endif
