@@ -49,15 +49,20 @@ static int find_param(const prove_job *j) {
     const qiao_param *p;
     int n = qiao_scenario_params(j->scenario, &p);
     if (!j->a->by) return -1;
-    const char *names[512];
-    for (int i = 0; i < n && i < 512; i++) names[i] = p[i].name;
+    const char *names[1024]; // whole ones and last parts
+    int nname = 0;
+    for (int i = 0; i < n && nname + 2 <= 1024; i++) {
+        const char *dot = strrchr(p[i].name, '.');
+        names[nname++] = p[i].name;
+        if (dot) names[nname++] = dot + 1;
+    }
     for (int i = 0; i < n; i++) {
         size_t full = strlen(p[i].name), k = strlen(j->a->by);
         bool tail = full > k && p[i].name[full - k - 1] == '.' &&
                     strcmp(p[i].name + full - k, j->a->by) == 0;
         if (strcmp(p[i].name, j->a->by) == 0 || tail) return i;
     }
-    const char *near = qiao_nearest(j->a->by, names, n < 512 ? n : 512);
+    const char *near = qiao_nearest(j->a->by, names, nname);
     fprintf(stderr, "qiao: %s has no parameter '%s'%s%s%s; 'qiao scenarios %s' lists them\n",
             qiao_scenario_name(j->scenario), j->a->by, near ? "; did you mean '" : "",
             near ? near : "", near ? "'?" : "", j->a->scenario);
