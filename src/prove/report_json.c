@@ -46,6 +46,7 @@ static void put_verdict(out *o) {
     if (t->weight) { // the share of failures is what the weights make unbiased
         for (int i = 0; i < t->ntrial; i++) o->column[i] = !t->passed[i];
         qiao_interval f = qiao_stat_weighted(o->column, t->weight, t->ntrial, o->def->level);
+        o->failed |= t->ntrial > 0 && isnan(f.est);
         exact = (qiao_interval){1 - f.est, fmax(1 - f.hi, 0), fmin(1 - f.lo, 1), f.level};
     }
     qiao_interval wilson = qiao_stat_wilson(k, n, o->def->level);
@@ -70,8 +71,13 @@ static qiao_interval mean_of(out *o, int nfinite) {
         o->boot = nfinite > 0 ? qi_boot_new(nfinite, QI_BOOT_SINGLE, o->def->seed) : NULL,
         o->nboot = nfinite;
     }
-    if (!o->boot) return (qiao_interval){NAN, -INFINITY, INFINITY, o->def->level};
-    return qi_boot_mean(o->boot, o->column, o->t->ntrial, nfinite, o->def->level);
+    if (!o->boot) {
+        o->failed |= nfinite > 0;
+        return (qiao_interval){NAN, -INFINITY, INFINITY, o->def->level};
+    }
+    qiao_interval r = qi_boot_mean(o->boot, o->column, o->t->ntrial, nfinite, o->def->level);
+    o->failed |= isnan(r.est);
+    return r;
 }
 
 static void put_histogram(out *o, int nfinite) {
@@ -109,6 +115,7 @@ static void put_column(out *o, const char *name, const char *unit) {
     qi_json_open(j, "quantiles", '[');
     for (size_t i = 0; i < sizeof share / sizeof *share; i++) {
         qiao_interval q = qiao_stat_quantile(o->column, o->t->ntrial, share[i], o->def->level);
+        o->failed |= nfinite > 0 && isnan(q.est);
         qi_json_open(j, NULL, '{');
         qi_json_num(j, "share", share[i]);
         put_interval(j, "value", &q);

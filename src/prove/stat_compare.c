@@ -141,6 +141,7 @@ qiao_err qiao_prove_compare(const qiao_table *a, const char *name_a, const qiao_
         mcnemar(out->only_a, out->only_b, &out->p_exact, &out->p_mid);
         out->success = tango(out->only_a, out->only_b, out->npair, level);
         out->total = qiao_stat_mean(diff, out->npair, level, 0);
+        if (isnan(out->total.est)) e = qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
         say(out, name_a, name_b, level);
     }
     free(ia), free(ib), free(diff);

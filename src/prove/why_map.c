@@ -236,6 +236,7 @@ qiao_err qiao_prove_group(const qiao_table *t, int param, const double *value, i
                 if (at[i] == b && isfinite(value[i * (size_t)value_stride]))
                     column[nfinite++] = value[i * (size_t)value_stride];
             mean[b] = group_mean(column, nfinite, level);
+            if (nfinite > 0 && isnan(mean[b].est)) e = QIAO_E_MEM;
         }
         *out = (qiao_group){g.na, edges(x, g.na, a), bins(&g, level, a), mean};
         if (!out->edge || !out->bin || !mean) e = QIAO_E_MEM;

@@ -42,6 +42,7 @@ typedef struct rare {
     stage stage[STAGES_MAX];
     qiao_arena *a;
     qiao_diag *d;
+    bool oom; // memory ran out
 } rare;
 
 // ---- proposals ----
@@ -98,6 +99,7 @@ static bool is_even(const rare *r, int n, int k, double count) {
 static marginal *fit(rare *r, int n, double wide, double far) {
     size_t m = (size_t)r->o->nparam;
     marginal *out = qiao_arena_get(r->a, m * sizeof *out);
+    r->oom |= !out;
     double squares = 0;
     for (int i = 0; i < n; i++) squares += r->weight[i] * r->weight[i];
     double count = 1 / squares; // as many as equal weights would be
@@ -165,7 +167,10 @@ static int pick_failures(rare *r) {
 // The most severe of all draws, if they stand out at all. Returns how many are in r->pick.
 static int pick_severe(rare *r) {
     int most = r->n / 8 < 14 ? r->n / 8 : 14, n = 0;
-    if (!qi_order(r->severity, r->n, r->order)) return 0;
+    if (!qi_order(r->severity, r->n, r->order)) {
+        r->oom = true;
+        return 0;
+    }
     double usual = r->severity[r->order[r->stage[0].n / 2 < r->n ? r->stage[0].n / 2 : 0]];
     for (int i = r->n - 1; i >= 0 && n < most; i--)
         if (r->severity[r->order[i]] > usual || r->failed[r->order[i]]) r->pick[n++] = r->order[i];
@@ -288,11 +293,12 @@ static bool go(rare *r, qiao_rare *out) {
         int left = r->def->ntrial - r->n;
         ok = run_stage(r, m, left < chunk ? left : chunk);
     }
-    if (!ok) return false;
+    if (!ok || r->oom) return false;
     out->nsearch = first, out->ntrial = r->n;
     for (int i = 0; i < r->n && !out->nfirst; i++)
         if (r->failed[i]) out->nfirst = i + 1;
     estimate(r, m, first, out);
+    if (isnan(out->p.est)) return false; // out of memory
     say(r, out);
     return keep_nearest(r, out);
 }

@@ -31,6 +31,7 @@ typedef struct hunt {
     double *value; // [ntrial] scratch
     int *order;    // [ntrial] scratch
     uint8_t *fail; // [ntrial] scratch
+    bool *failed;  // out of memory
 } hunt;
 
 static double value_of(const qiao_table *t, int param, int row) {
@@ -186,7 +187,11 @@ static void move_border(const hunt *h, box *b, int i, bool upper) {
         h->value[m] = value_of(h->t, c->param, r), h->fail[m++] = !h->t->passed[r];
     }
     *c = was;
-    if (m < 2 || !qi_order(h->value, m, h->order)) return;
+    if (m < 2) return;
+    if (!qi_order(h->value, m, h->order)) {
+        *h->failed = true;
+        return;
+    }
     double n = 0, k = 0, best = 0, at = upper ? was.hi : was.lo;
     for (int j = 0; j < m - 1; j++) { // taken from the inner end outwards
         int x = h->order[upper ? j : m - 1 - j], y = h->order[upper ? j + 1 : m - 2 - j];
@@ -372,7 +377,8 @@ qiao_err qi_why_rules(const qiao_table *t, const qi_axis *axis, int naxis, doubl
     if (naxis == 0 || t->ntrial == 0) return QIAO_OK;
     size_t n = (size_t)t->ntrial, m = (size_t)naxis;
     qiao_arena *a = qiao_arena_new();
-    hunt h = {.t = t, .axis = axis, .naxis = naxis};
+    bool failed = false;
+    hunt h = {.t = t, .axis = axis, .naxis = naxis, .failed = &failed};
     if (a) {
         h.row = qiao_arena_get(a, n * sizeof *h.row), h.bin = qiao_arena_get(a, n * m);
         h.cut = qiao_arena_get(a, m * sizeof *h.cut);
@@ -385,5 +391,5 @@ qiao_err qi_why_rules(const qiao_table *t, const qi_axis *axis, int naxis, doubl
         ok = (h.cut[x] = qiao_arena_get(a, (BINS + 1) * sizeof **h.cut)) != NULL;
     if (ok) take_rules(&h, seed, level, covered, w);
     qiao_arena_free(a);
-    return ok ? QIAO_OK : QIAO_E_MEM;
+    return ok && !failed ? QIAO_OK : QIAO_E_MEM;
 }
