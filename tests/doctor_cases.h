@@ -244,7 +244,6 @@ static const doctor_case doctor_cases[] = {
     {"tron1", "history term by term, other way", QI_FACT_HISTORY, h_both},
     {"go1", "gyro and gravity exchanged", QI_FACT_HISTORY, h_terms},
     {"go1", "positions and velocities exchanged", QI_FACT_HISTORY, h_pos_vel},
-    {"tron1", "clock half as fast", QI_FACT_CLOCK, c_half},
     {"tron1", "clock a quarter", QI_FACT_CLOCK, c_quarter},
     {"go1", "gravity up", QI_FACT_SIGN, n_gravity},
     {"go1", "action other sign", QI_FACT_SIGN, n_action},
@@ -265,6 +264,7 @@ static const doctor_case doctor_cases[] = {
     {"oli", "25 Hz for 100", QI_FACT_RATE, r_quarter},
     {"tron1", "clock four times as fast", QI_FACT_CLOCK, c_four},
     {"tron1", "clock eight times as fast", QI_FACT_CLOCK, c_eight},
+    {"go1", "one thigh turns the other way", QI_FACT_SIGN, n_joint},
     {"go1", "one calf turns the other way", QI_FACT_SIGN, n_calf},
     {"g1", "one knee turns the other way", QI_FACT_SIGN, n_knee},
     {"oli", "one hip turns the other way", QI_FACT_SIGN, n_hip},
@@ -280,12 +280,12 @@ static const doctor_case doctor_cases[] = {
 };
 // And these do not: it walks as well, or nearly. Nothing is asked of the doctor but no false cause.
 static const doctor_case doctor_harmless[] = {
+    {"tron1", "clock half as fast", QI_FACT_CLOCK, c_half},
     {"oli", "pose: other sign", QI_FACT_DEFAULT_POSE, p_negative},
     {"g1", "gyro times 5", QI_FACT_SCALE, s_gyro_5},
     {"oli", "history newest first", QI_FACT_HISTORY, h_age},
     {"tron1", "history the other way round", QI_FACT_HISTORY, h_age},
     {"tron1", "clock twice as fast", QI_FACT_CLOCK, c_twice},
-    {"go1", "one thigh turns the other way", QI_FACT_SIGN, n_joint},
     {"go1", "100 Hz for 50", QI_FACT_RATE, r_twice},
     {"tron1", "100 Hz for 50", QI_FACT_RATE, r_twice},
     {"g1", "25 Hz for 50", QI_FACT_RATE, r_half},

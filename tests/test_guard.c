@@ -49,6 +49,7 @@ static void rig_open(const char *brain) {
     for (int i = 0; i < NW; i++) worlds[i] = g.w;
     qiao_brain_def bd = qiao_brain_def_default();
     bd.spec = brain, bd.n = NW, bd.deadline_ms = 100, bd.trust = strstr(brain, "hang") == NULL;
+    bd.memory_mb = BODY_SANITIZED ? -1 : 0; // a sanitizer wants the whole address space
     g.b = qiao_brain_open(&bd, &d);
     CHECK(g.b, "%s", d.text);
     qiao_sim_def sd = qiao_sim_def_default();
@@ -530,7 +531,8 @@ TEST(a_trial_ends_by_a_guard_and_says_so) {
     qiao_trial trial = {.seed = 1, .record = "build/test_guard.mcap"};
     qiao_result result = {0};
     qiao_trials_def def = qiao_trials_def_default();
-    def.scenario = s, def.robot = r, def.brain.spec = path, def.ntrial = 1, def.trial = &trial;
+    def.scenario = s, def.robot = r, def.brain.spec = path, def.brain.trust = true;
+    def.ntrial = 1, def.trial = &trial;
     def.nthread = 1;
     CHECK(!qiao_trials_run(&def, &result, &d), "%s", d.text);
     CHECK(result.score.verdict == QIAO_FAILED && result.guard[QIAO_RUNG_STOP] == 1, "%s",

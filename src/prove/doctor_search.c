@@ -134,7 +134,7 @@ static void run_screen(screen *s, qi_bench *const *b, int nb, const qi_policy *p
         }
         // one that does all that is asked: the rest of its kind, then no more
         bool ends = at == n || list[at].group != list[at - 1].group;
-        if (ends && top >= GOOD * 0.01 && top > out->as_is.score + 0.1) break;
+        if (ends && top >= GOOD * 0.01 && top > out->as_is.score + 0.3) break;
     }
 }
 
