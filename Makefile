@@ -40,7 +40,7 @@ $(EXT)/.ready: extern/lock.txt tools/setup.sh
 # kernels for one instruction set each; the choice is made at load
 HOT    := $(if $(SAN),,$(if $(filter clang,$(CC)),-O3,-O3 -funroll-loops))
 CFLAGS_kern_f4              := $(HOT)
-CFLAGS_plain                := $(HOT)
+CFLAGS_plain_any            := $(HOT)
 ifeq ($(shell uname -m),x86_64)
 AVX2   := -mavx2
 AVX512 := -mavx2 -mavx512f -mavx512dq -mavx512vl -mprefer-vector-width=512
@@ -64,6 +64,8 @@ CFLAGS_lane_math_f16_avx512 := $(AVX512)
 CFLAGS_mlp_f4               := $(HOT)
 CFLAGS_mlp_f8_avx2          := $(AVX2) $(HOT)
 CFLAGS_mlp_f16_avx512       := $(AVX512) $(HOT)
+CFLAGS_plain_avx2           := $(AVX2) $(HOT)
+CFLAGS_plain_avx512         := $(AVX512) -mavx512bw $(HOT)
 CFLAGS_kern_f8_avx2         := $(AVX2) $(HOT)
 CFLAGS_kern_f16_avx512      := $(AVX512) -mavx512bw $(HOT)
 CFLAGS_kern_vnni_avx512     := $(AVX512) -mavx512bw -mavx512vnni $(HOT)

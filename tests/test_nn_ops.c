@@ -5,6 +5,9 @@
 #include "nn_file.h"
 #include "nn_lines.h"
 
+#include "nn/kern_ops.h"
+#include "nn/plain_ops.h"
+
 static void *get(size_t n) {
     void *p = aligned_alloc(64, (n + 127) / 64 * 64);
     if (!p) abort();
@@ -104,11 +107,19 @@ static uint64_t hash_line(uint64_t h, const line *l, qiao_nn_type type) {
     free(work), free(m.p), qiao_nn_free(nn);
     return h;
 }
-TEST(golden) {
+static void golden(void) {
     static const uint64_t want[3] = {0xf75ec978373ce8du, 0x322bb122a200a305u, 0xaca64bc9869d2e22u};
     for (int t = 0; t < 3; t++) {
         uint64_t h = 1469598103934665603u;
         for (int i = 0; i < NLINE; i++) h = hash_line(h, &LINE[i], (qiao_nn_type)t);
         CHECK(h == want[t], "type %d: 0x%llx", t, (unsigned long long)h);
     }
+}
+TEST(golden_in_every_instance) {
+    golden();
+    qi_plain_use(qi_plain_any), golden();
+#ifdef __x86_64__
+    if (qi_cpu_avx2()) qi_plain_use(qi_plain_avx2), golden();
+    if (qi_cpu_avx512bw()) qi_plain_use(qi_plain_avx512), golden();
+#endif
 }

@@ -129,10 +129,10 @@ bool qi_nn_broadcast(qi_build *b, const qi_val *x, const qi_val *y, int *rank, i
 // The step that makes v if v's numbers have no other reader than `uses` and the step has this core.
 qi_step *qi_nn_made_by(qi_val *v, const qi_core *core, int uses);
 
-extern const qi_core qi_core_unary, qi_core_binary, qi_core_where, qi_core_dense, qi_core_copy,
-    qi_core_concat, qi_core_rows, qi_core_gather, qi_core_gather_each, qi_core_matmul,
+extern qi_core qi_core_unary, qi_core_binary, qi_core_where, qi_core_copy, qi_core_concat,
+    qi_core_rows, qi_core_gather, qi_core_gather_each, qi_core_layer, qi_core_matmul,
     qi_core_reduce, qi_core_cumsum, qi_core_softmax, qi_core_norm, qi_core_conv, qi_core_conv_thin,
-    qi_core_pool, qi_core_lstm, qi_core_gru, qi_core_rnn;
+    qi_core_pool, qi_core_lstm, qi_core_gru, qi_core_rnn; // run is set before main;
 
 // the plan as it is kept: nn/nn.c
 qiao_nn *qi_plan_finish(qi_build *b);

@@ -10,13 +10,13 @@
 
 enum { // bounds on what a file may ask for
     QI_RANK = 8,
-    QI_NN_FILE_MAX = 1 << 30, // bytes of a file, and of all external data
-    QI_NN_NODES_MAX = 10000,  // nodes; constants
+    QI_NN_FILE_MAX = 1 << 30,  // bytes of a file, and of all external data
+    QI_NN_NODES_MAX = 10000,   // nodes; constants
     QI_NN_NAMES_MAX = 1 << 17, // inputs, outputs and attributes of all nodes
-    QI_NN_LINKS_MAX = 1024,   // inputs or outputs of a node; ports
-    QI_NN_SIZE_MAX = 1 << 26, // numbers of a tensor
-    QI_NN_ITEM_MAX = 1 << 24, // numbers that an item needs in the work block
-    QI_NN_FOLD_MAX = 1 << 26, // numbers computed while loading
+    QI_NN_LINKS_MAX = 1024,    // inputs or outputs of a node; ports
+    QI_NN_SIZE_MAX = 1 << 26,  // numbers of a tensor
+    QI_NN_ITEM_MAX = 1 << 24,  // numbers that an item needs in the work block
+    QI_NN_FOLD_MAX = 1 << 26,  // numbers computed while loading
 };
 #define QI_NN_COST_MAX 0x1p33 // products of an item
 #define QI_NN_WORK_MAX 0x1p28 // operations while loading

@@ -64,7 +64,7 @@ static qi_val *zip(qi_build *b, const qi_core *core, int fn, qi_kind kind, int n
 
 // x + constant after a dense layer without bias is its bias.
 static qi_val *as_bias(qi_build *b, qi_val *x, qi_val *c) {
-    qi_step *s = qi_nn_made_by(x, &qi_core_dense, 1);
+    qi_step *s = qi_nn_made_by(x, &qi_core_layer, 1);
     if (!s || !c->data || s->d[0].bias || s->d[0].act != QI_ACT_NONE) return NULL;
     int nout = s->d[0].nout, last = c->rank ? c->dim[c->rank - 1] : 1;
     if (x->rank < 1 || c->rank > x->rank || x->dim[x->rank - 1] != nout || c->size != last ||

@@ -114,7 +114,7 @@ static bool plan_conv(qi_build *b, int arg) {
                       : qi_nn_step_new(b, &qi_core_conv, 1, 1, NP, 0, groups);
     if (!(y = window_step(b, &v, w->dim[0], groups, s))) return false;
     s->x[0] = x;
-    s->work = thin ? (size_t)len : 48 * ((size_t)len + (size_t)co);
+    s->work = thin ? 0 : 48 * ((size_t)len + (size_t)co);
     if (thin) s->x[1] = w, s->x[2] = bias;
     for (int g = 0; g < groups && !thin; g++)
         s->d[g] = (qi_layer){.nin = len,

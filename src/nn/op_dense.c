@@ -8,7 +8,7 @@ static qi_val *layer(qi_build *b, qi_val *x, const qi_layer *l) {
     memcpy(dim, x->dim, sizeof dim);
     dim[x->rank - 1] = l->nout;
     qi_val *y = qi_nn_new(b, QI_REAL, x->rank, dim);
-    qi_step *s = qi_nn_step_new(b, &qi_core_dense, 1, 1, 3, 0, 1);
+    qi_step *s = qi_nn_step_new(b, &qi_core_layer, 1, 1, 3, 0, 1);
     if (!y || !s) return NULL;
     s->p[0] = x->size / l->nin, s->p[1] = l->nin, s->p[2] = l->nout;
     s->d[0] = *l;

@@ -61,7 +61,7 @@ qi_val *qi_nn_unary(qi_build *b, int fn, float alpha, float beta, qi_val *x) {
     qi_val *y = qi_nn_new(b, kind_of(fn, x), x->rank, x->dim);
     if (!y) return NULL;
     // the activation of a dense layer
-    qi_step *s = qi_nn_made_by(x, &qi_core_dense, 1);
+    qi_step *s = qi_nn_made_by(x, &qi_core_layer, 1);
     if (s && fn < NN_ACTS && s->d[0].act == QI_ACT_NONE) {
         s->d[0].act = (qi_act)fn, s->d[0].alpha = alpha;
         s->y[0] = y, y->maker = s, x->maker = NULL;

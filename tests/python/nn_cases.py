@@ -408,8 +408,11 @@ def recurrent(d, op, gates, state):
     if op == "GRU":
         a["linear_before_reset"] = d.pick(0, 1)
     if d.int(0, 2) == 0:
-        a["activations"] = [d.pick("Sigmoid", "Tanh", "Relu", "HardSigmoid", "Softsign")
-                            for _ in range({"LSTM": 3, "GRU": 2, "RNN": 1}[op] * dirs)]
+        n = {"LSTM": 3, "GRU": 2, "RNN": 1}[op]
+        # gates stay bounded: others let the state grow until no two programs agree
+        a["activations"] = [d.pick("Sigmoid", "HardSigmoid") if n > 1 and i % n == 0 else
+                            d.pick("Sigmoid", "Tanh", "Relu", "HardSigmoid", "Softsign")
+                            for i in range(n * dirs)]
     if d.int(0, 3) == 0:
         a["clip"] = 0.7
     return d.node(op, ins, state + 1, hidden_size=h, direction=way, **a)
