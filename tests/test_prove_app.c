@@ -150,6 +150,23 @@ TEST(stops_when_it_knows) {
     CHECK_TEXT(out, "anytime-valid lower bound");
 }
 
+// What a shove takes alone is found among two parameters, and how often failure is, twice over.
+TEST(plainest_and_rare_failures) {
+    make_job();
+    int status = qiao("prove build/test/shove.osc " BASE
+                      "--trials 200 --second 0 --no-records --shrink 120 --rare 400");
+    CHECK(status == 1, "%d: %.1000s", status, out);
+    CHECK_TEXT(out, "plainest failure: ");
+    CHECK_TEXT(out, "parameters off the middle");
+    CHECK_TEXT(out, "rare failures");
+    double rare = number_after("rare failures\n ");
+    CHECK(rare > 5e4 && rare < 9.5e5, "of a million: %g", rare);
+    CHECK_TEXT(out, "the first failure came after");
+    CHECK(system("grep -q '\"kind\": \"shrunk\"' " DIR "shove-go2-hold-lanes32-1/report.json") ==
+          0);
+    CHECK(system("grep -q '\"rare\": {' " DIR "shove-go2-hold-lanes32-1/report.json") == 0);
+}
+
 TEST(two_brains_in_pairs) {
     make_job();
     int status = qiao("prove build/test/shove.osc " BASE

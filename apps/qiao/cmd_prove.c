@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TRIALS_MOST = 10000000, CASES = 4 };
+enum { TRIALS_MOST = 10000000, CASES = 6 };
 
 // ---- what the command line says ----
 
@@ -31,6 +31,8 @@ static bool parse(prove_job *j) {
         !args_integer("--seed", a->seed, 0, 0x7fffffffffffffff, &j->seed) ||
         !args_integer("--threads", a->threads, 0, 1024, &j->threads) ||
         !args_integer("--second", a->second, 0, 100000, &j->second) ||
+        !args_integer("--rare", a->rare, 0, TRIALS_MOST, &j->rare) ||
+        !args_integer("--shrink", a->shrink, 0, 100000, &j->shrink) ||
         !args_integer("--workers", a->workers, 0, 1000, &j->nworker) ||
         !args_number("--need", a->need, 0, 1, &j->need) ||
         !args_number("--level", a->level, 0.5, 0.9999, &j->level) ||
@@ -76,6 +78,7 @@ typedef struct found { // what was made of the trials
     qiao_second_opinion second;
     qiao_compare compare;
     bool compared;
+    qiao_rare rare;
     qiao_report_case cases[CASES];
     int ncase;
 } found;
@@ -109,6 +112,7 @@ static qiao_err write_files(prove_job *j, prove_side *s, found *f, qiao_diag *d)
     r.ncase = f->ncase, r.cases = f->cases;
     if (f->second.n) r.second = &f->second;
     if (f->compared) r.compare = &f->compare;
+    if (f->rare.ntrial) r.rare = &f->rare;
     qiao_err e = qiao_report_write(&r, page, json, d);
     if (!e) e = qiao_bundle_write(bundle, s->store, j->scenario, j->a->key, d);
     if (e || j->a->json) return e;
@@ -169,6 +173,8 @@ static qiao_err job(prove_job *j, int by, bool *passed, qiao_diag *d) {
     if (!e && !j->a->json) prove_tell_second(a, &f.second);
     if (!e && !j->a->no_records)
         if ((f.ncase = prove_again(j, a, f.why, f.cases, CASES, d)) < 0) e = d->err;
+    if (!e && j->shrink > 0) e = prove_shrink(j, a, f.why, f.cases, &f.ncase, d);
+    if (!e && j->rare > 0) e = prove_rare(j, a, &f.rare, f.cases, &f.ncase, d);
     double begin = j->begin;
     if (!e && b->store && !prove_interrupted()) {
         e = prove_run(j, b, a, d);
@@ -178,7 +184,7 @@ static qiao_err job(prove_job *j, int by, bool *passed, qiao_diag *d) {
     prove_quiet(j);
     if (!e) e = write_files(j, a, &f, d);
     if (!e && j->a->json) e = print_json(a, d);
-    qiao_why_free(f.why);
+    qiao_why_free(f.why), qiao_rare_free(&f.rare);
     prove_close(a), prove_close(b);
     return e;
 }
@@ -225,7 +231,9 @@ static int run(const command *c, int argc, char **argv) {
                     .need = "0.9",
                     .level = "0.95",
                     .second = "20",
-                    .workers = "0"};
+                    .workers = "0",
+                    .rare = "0",
+                    .shrink = "0"};
     const option opts[] = {
         {"--robot", "R", "robot by name or path", "机器人：名字或路径", &a.robot, NULL},
         {"--brain", "B", "brain by name or path", "大脑：名字或路径", &a.brain, NULL},
@@ -250,6 +258,11 @@ static int run(const command *c, int argc, char **argv) {
         {"--second", "K",
          "second opinion: failures (at most 50) and K others in engine mujoco (default 20)",
          "第二意见：失败（至多 50）及另外 K 次用 mujoco 重算（默认 20）", &a.second, NULL},
+        {"--shrink", "N",
+         "make the failure nearest to the middle as plain as can be, with N trials (200, say)",
+         "用至多 N 次试验（如 200）把离中间最近的失败化到最简", &a.shrink, NULL},
+        {"--rare", "N", "estimate rare failures with N trials aimed at them (20000, say)",
+         "用 N 次偏向失败的试验（如 20000）估计罕见失败", &a.rare, NULL},
         {"--threads", "K", "threads (0: all); results do not depend on it",
          "线程数（0：全部）；结果与之无关", &a.threads, NULL},
         {"--workers", "K", "run in K processes that may die, see docs/prove_store.md",

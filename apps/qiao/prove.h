@@ -11,7 +11,7 @@
 
 typedef struct prove_args {
     const char *scenario, *robot, *brain, *brain2, *trials, *until, *decide, *need, *engine, *seed,
-        *sampling, *threads, *out, *by, *level, *second, *key, *workers;
+        *sampling, *threads, *out, *by, *level, *second, *key, *workers, *rare, *shrink;
     bool json, no_records, isolate, slurm;
 } prove_args;
 
@@ -29,7 +29,7 @@ typedef struct prove_job {
     qiao_scenario *scenario;
     qiao_robot *robot;
     qiao_sampling sampling;
-    long long trials, seed, threads, second, nworker;
+    long long trials, seed, threads, second, nworker, rare, shrink;
     double until, decide, need, level; // until, decide 0: not asked
     double p_good, p_bad;              // of decide
     const char *stopped;               // "trials", "width", "test", "interrupted"
@@ -56,9 +56,22 @@ void prove_quiet(prove_job *j);
 
 // Rows run again in engine mujoco; second->n 0: none.
 qiao_err prove_second(prove_job *j, prove_side *s, qiao_second_opinion *second, qiao_diag *d);
+// One trial run again with record, page and case in a folder named kind.
+//   u      [nparam] its places, NAN: drawn
+//   trace  that it has to have; NULL: any
+bool prove_record(prove_job *j, prove_side *s, const char *kind, uint64_t trial, const double *u,
+                  const uint8_t *trace, qiao_report_case *c, qiao_diag *d);
 // Worst, median and best trials with record and replay page; count written to cases, at most cap.
 int prove_again(prove_job *j, prove_side *s, const qiao_why *why, qiao_report_case *cases, int cap,
                 qiao_diag *d);
+
+// Trials aimed at failure: how rare it is. rare->ntrial 0: none. A case of the likeliest failure,
+// with a record unless --no-records. Interrupted: nothing is said.
+qiao_err prove_rare(prove_job *j, prove_side *s, qiao_rare *rare, qiao_report_case *cases,
+                    int *ncase, qiao_diag *d);
+// The failure nearest to the middle made as plain as can be; tells it.
+qiao_err prove_shrink(prove_job *j, prove_side *s, const qiao_why *why, qiao_report_case *cases,
+                      int *ncase, qiao_diag *d);
 
 void prove_tell(prove_job *j, prove_side *s, const qiao_why *why);
 void prove_tell_groups(prove_job *j, const prove_side *s, int param);

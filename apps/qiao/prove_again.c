@@ -65,19 +65,14 @@ qiao_err prove_second(prove_job *j, prove_side *s, qiao_second_opinion *second, 
     return QIAO_OK;
 }
 
-// One trial with its record, page and concrete case in a folder of its own.
-static bool with_record(prove_job *j, prove_side *s, const char *kind, int row, qiao_report_case *c,
-                        qiao_diag *d) {
-    const qiao_table *t = &s->table;
+bool prove_record(prove_job *j, prove_side *s, const char *kind, uint64_t number, const double *u,
+                  const uint8_t *trace, qiao_report_case *c, qiao_diag *d) {
     char *dir = qiao_arena_printf(j->arena, "%s/%s", s->dir, kind);
     char *record = qiao_arena_printf(j->arena, "%s/record.mcap", dir);
     char *page = qiao_arena_printf(j->arena, "%s/replay.html", dir);
     char *text = qiao_arena_printf(j->arena, "%s/case.osc", dir);
-    double *u = qiao_arena_get(j->arena, ((size_t)t->nparam + 1) * sizeof *u);
-    if (!dir || !record || !page || !text || !u || qiao_dir_make(dir, d)) return false;
-    if (qiao_sweep_places(s->sweep, t->trial[row], u, d)) return false;
-    qiao_trial trial = {
-        .seed = (uint64_t)j->seed, .trial = t->trial[row], .record = record, .u = u};
+    if (!dir || !record || !page || !text || qiao_dir_make(dir, d)) return false;
+    qiao_trial trial = {.seed = (uint64_t)j->seed, .trial = number, .record = record, .u = u};
     qiao_trials_def def = qiao_trials_def_default();
     def.scenario = j->scenario, def.robot = j->robot, def.brain = s->def.brain;
     def.engine = j->a->engine, def.ntrial = 1, def.nthread = 1, def.trial = &trial;
@@ -85,18 +80,29 @@ static bool with_record(prove_job *j, prove_side *s, const char *kind, int row, 
     if (qiao_trials_run(&def, &r, d)) return false;
     bool ok = qiao_file_write(text, r.case_text, strlen(r.case_text), d) == QIAO_OK &&
               qiao_replay_html(record, page, d) == QIAO_OK;
-    if (ok && memcmp(r.trace, t->trace[row], sizeof r.trace) != 0)
+    if (ok && trace && memcmp(r.trace, trace, sizeof r.trace) != 0)
         ok = !qiao_diag_set(d, QIAO_E_FIT, NULL, 0, 0,
                             "trial %llu gave another trace when run again; is the brain "
                             "deterministic?",
-                            (unsigned long long)t->trial[row]);
+                            (unsigned long long)number);
     qiao_results_free(&r, 1);
     if (!ok) return false;
-    *c = (qiao_report_case){.kind = kind, .row = row, .page = page};
+    *c = (qiao_report_case){.kind = kind, .row = -1, .page = page};
     c->link = qiao_arena_printf(j->arena, "%s/replay.html", kind);
     c->command = qiao_arena_printf(
         j->arena, "qiao run %s --robot %s --brain %s --engine %s --seed %lld --trial %llu", text,
-        j->a->robot, s->brain, j->a->engine, j->seed, (unsigned long long)t->trial[row]);
+        j->a->robot, s->brain, j->a->engine, j->seed, (unsigned long long)number);
+    return true;
+}
+
+// A row of the table.
+static bool with_record(prove_job *j, prove_side *s, const char *kind, int row, qiao_report_case *c,
+                        qiao_diag *d) {
+    const qiao_table *t = &s->table;
+    double *u = qiao_arena_get(j->arena, ((size_t)t->nparam + 1) * sizeof *u);
+    if (!u || qiao_sweep_places(s->sweep, t->trial[row], u, d)) return false;
+    if (!prove_record(j, s, kind, t->trial[row], u, t->trace[row], c, d)) return false;
+    c->row = row;
     return true;
 }
 

@@ -13,6 +13,7 @@ typedef struct qiao_report_case { // a trial that was run again with a full reco
     const char *page;             // file of its replay page, embedded while there is room; NULL
     const char *link;             // how the page beside the report is called; NULL
     const char *command;          // that runs it again
+    const qiao_row *found;        // what it came to, if it is none of the rows; NULL
 } qiao_report_case;
 typedef struct qiao_second_opinion { // rows run again in another engine
     const char *engine;

@@ -119,8 +119,9 @@ typedef struct qiao_oracle {
                     double *severity, qiao_diag *d);
     void *ctx;
 } qiao_oracle;
-// Asks a sweep. severity: 1 - total; of a failed trial 2 - total. A place that a rule of the
-// scenario forbids did not fail.
+// Asks a sweep. severity of a passed trial: what it lacked in score and how near its measures came
+// to their limits, below 1; of a failed one: 2 - total. A place that a rule of the scenario forbids
+// did not fail.
 qiao_oracle qiao_sweep_oracle(qiao_sweep *s);
 
 typedef struct qiao_rare_def {

@@ -302,13 +302,30 @@ static void put_row(out *o, int i) {
     qi_json_close(&o->j, ']');
 }
 
+static void put_found(out *o, const qiao_row *r) {
+    char hex[QIAO_HASH_HEX];
+    qiao_hash_hex(r->trace, hex);
+    qi_json_int(&o->j, "trial", (long long)r->trial);
+    qi_json_bool(&o->j, "passed", r->passed);
+    qi_json_num(&o->j, "total", r->total);
+    qi_json_num(&o->j, "time", r->time);
+    qi_json_str(&o->j, "cause", r->cause);
+    qi_json_str(&o->j, "trace", hex);
+    qi_json_open(&o->j, "param", '[');
+    for (int p = 0; p < o->t->nparam; p++) qi_json_num(&o->j, NULL, r->param[p]);
+    qi_json_close(&o->j, ']');
+}
+
 static void put_cases(out *o, const bool *embedded) {
     qi_json_open(&o->j, "cases", '[');
     for (int k = 0; k < o->def->ncase; k++) {
         const qiao_report_case *c = &o->def->cases[k];
         qi_json_open(&o->j, NULL, '{');
         qi_json_str(&o->j, "kind", c->kind);
-        put_row(o, c->row);
+        if (c->found)
+            put_found(o, c->found);
+        else
+            put_row(o, c->row);
         put_text(&o->j, "link", c->link);
         put_text(&o->j, "command", c->command);
         if (embedded) qi_json_bool(&o->j, "embedded", embedded[k]);

@@ -3,6 +3,7 @@
 #include "prove/sweep.h"
 #include "qiao/prove_stats.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,19 @@ static void choose(question *q, const qiao_sweep *s, int n, const uint64_t *tria
     }
 }
 
+// How near a passed trial came to failing, 0..1: what it lacked in score, and how near its measures
+// came to their limits (it passed, so the side on which a measure lies is the allowed one).
+static double nearness(const qiao_sweep *s, const qiao_row *r) {
+    double near = 0, lack = fmin(fmax(1 - r->total, 0), 1);
+    int n = 0;
+    for (int k = 0; k < s->shape.nmeasure; k++) {
+        double x = r->measure[k], limit = s->measure[k].limit;
+        if (s->measure[k].kind != 'e' || !(limit > 0) || !(x >= 0)) continue;
+        near += x <= limit ? x / limit : limit / x, n++;
+    }
+    return n ? 0.5 * (lack + near / n) : lack;
+}
+
 static qiao_err ask(void *ctx, int n, const uint64_t *trial, const double *u, uint8_t *failed,
                     double *severity, qiao_diag *d) {
     qiao_sweep *s = ctx;
@@ -63,7 +77,7 @@ static qiao_err ask(void *ctx, int n, const uint64_t *trial, const double *u, ui
     }
     for (int k = 0; !e && k < q.n; k++) {
         failed[q.of[k]] = !q.row[k].passed;
-        severity[q.of[k]] = (q.row[k].passed ? 1 : 2) - q.row[k].total;
+        severity[q.of[k]] = q.row[k].passed ? nearness(s, &q.row[k]) : 2 - q.row[k].total;
     }
     free(q.of), free(q.trial), free(q.u), free(q.row), free(q.x);
     return e;

@@ -288,6 +288,7 @@ static bool go(rare *r, qiao_rare *out) {
     bool ok;
     marginal *m = search(r, out, &ok);
     int first = r->n, chunk = 4096;
+    if (!out->nfirst) m = NULL; // nothing was learned: plain draws bound the chance best
     // the proposal is frozen here
     while (ok && r->n < r->def->ntrial && r->nstage < STAGES_MAX) {
         int left = r->def->ntrial - r->n;
