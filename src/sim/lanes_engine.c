@@ -455,7 +455,7 @@ static bool apply_drives(qi_world *w) {
     for (int i = 0; i < w->s->nu; i++) {
         const qi_drive *v = &w->s->drive[i];
         double scale = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
-        double ctrl = w->tau[i] / scale;
+        double ctrl = scale == 1 ? w->tau[i] : w->tau[i] / scale;
         w->ctrl[w->m->actuator_ctrladr[v->act]] = ctrl;
         sum += ctrl * 0;
     }

@@ -8,7 +8,14 @@
 
 int64_t qi_sample_for(const qi_channel *c, int64_t k) {
     int64_t at = k - c->delay;
-    return at <= 0 ? 0 : at - at % c->every; // before the first arrival: the one of the reset
+    if (at <= 0) return 0; // before the first arrival: the one of the reset
+    return c->every == 1 ? at : at - at % c->every;
+}
+
+// Where the sample of step k is kept. Most channels sample at once and at each step: no division.
+static int slot_of(const qi_channel *c, int64_t k) {
+    int64_t n = c->every == 1 ? k : k / c->every;
+    return (int)(c->slots == 2 ? n & 1 : n % c->slots);
 }
 
 bool qi_sample_due(const qi_channel *c, int64_t k, int period) {
@@ -62,7 +69,7 @@ static void scan(const qi_channel *c, const qi_heightmap *map, const double *bas
 
 void qi_sample_take(const qi_channel *c, qi_samples *s, const qi_engine *e, qi_world *w,
                     const qi_heightmap *map, int64_t k, double *scratch) {
-    int slot = (int)(k / c->every % c->slots);
+    int slot = slot_of(c, k);
     int64_t *at = s->at + c->sig * QI_SLOTS + slot;
     if (*at == k) return;
     double *x = s->store + c->ring + (size_t)slot * (size_t)c->s.dim;
@@ -80,7 +87,7 @@ void qi_sample_take(const qi_channel *c, qi_samples *s, const qi_engine *e, qi_w
 
 int64_t qi_sample_get(const qi_channel *c, const qi_samples *s, int64_t k, double *x) {
     int64_t want = qi_sample_for(c, k);
-    int slot = (int)(want / c->every % c->slots);
+    int slot = slot_of(c, want);
     if (s->at[c->sig * QI_SLOTS + slot] != want) return -1;
     memcpy(x, s->store + c->ring + (size_t)slot * (size_t)c->s.dim, (size_t)c->s.dim * sizeof *x);
     return want;
