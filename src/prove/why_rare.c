@@ -254,15 +254,18 @@ static void say(const rare *r, qiao_rare *out) {
             out->ntrial - out->nsearch, 1e6 * out->p.hi, 100 * r->def->level, n);
         return;
     }
+    // rare ones are told in trials of a million, others in percent
+    bool percent = out->p.est >= 1e-3;
+    double k = percent ? 100 : 1e6, p = k * out->p.est, lo = k * out->p.lo, hi = k * out->p.hi;
+    const char *zh = percent ? " %" : " 次";
     snprintf(out->en, sizeof out->en,
-             "%.3g of a million trials fail (%.3g to %.3g, %g %%): %s trials, aimed at failure and "
-             "weighted back; plain draws would have needed %s for this interval.",
-             1e6 * out->p.est, 1e6 * out->p.lo, 1e6 * out->p.hi, 100 * r->def->level, n, plain);
-    snprintf(
-        out->zh, sizeof out->zh,
-        "每百万次试验约失败 %.3g 次（%.3g 至 %.3g，%g %%）：用 %s 次偏向失败并加权还原的试验得出；"
-        "普通抽样要得到同样的区间需要 %s 次。",
-        1e6 * out->p.est, 1e6 * out->p.lo, 1e6 * out->p.hi, 100 * r->def->level, n, plain);
+             "%.3g%s trials fail (%.3g to %.3g, %g %%): %s trials, aimed at failure and weighted "
+             "back; plain draws would have needed %s for this interval.",
+             p, percent ? " % of the" : " of a million", lo, hi, 100 * r->def->level, n, plain);
+    snprintf(out->zh, sizeof out->zh,
+             "%s试验约失败 %.3g%s（%.3g 至 %.3g，%g %%）：用 %s 次偏向失败并加权还原的试验得出；"
+             "普通抽样要得到同样的区间需要 %s 次。",
+             percent ? "" : "每百万次", p, zh, lo, hi, 100 * r->def->level, n, plain);
 }
 
 static bool keep_nearest(const rare *r, qiao_rare *out) {
