@@ -163,7 +163,9 @@ static bool open_nets(qi_policy *p, qiao_nn_type type, qiao_diag *d) {
                        "INPUTS), 'policy.onnx', opset_version=17), and put the .onnx beside it",
                        net[i]->file),
                    false;
-        if (!(*to[i] = qiao_nn_load(net[i]->path, type, d))) return false;
+        // an encoder estimates what the policy is then sure of: 8 bits are too few for it
+        qiao_nn_type as = i == 1 && type == QIAO_NN_I8 ? QIAO_NN_BF16 : type;
+        if (!(*to[i] = qiao_nn_load(net[i]->path, as, d))) return false;
     }
     if (p->enc && m->enc.nterm == 0)
         return qi_manifest_fault(m, m->encoder.at, QIAO_E_FIT, d,
