@@ -4,7 +4,8 @@
 //   bench_lanes               all robots at hand: MuJoCo at the file's own setting
 //   bench_lanes --curve F     five settings each: F.csv and F.svg
 //   bench_lanes --worlds      cost and memory a world from 1,000 to 100,000 worlds, 1 and 2 threads
-// A ratio counts only where the error of lanes is no larger: else it stands in brackets.
+// A ratio counts only where the error of lanes is no larger, or no larger than what the last bits of
+// the state make of the optimum itself: else it stands in brackets.
 #include "lanes_curve.h"
 #include "sim/lanes_ops.h"
 
@@ -188,6 +189,25 @@ static double apart(const bench *b, const double *qacc) { // from the optimum of
     return sqrt(e / s);
 }
 
+// How far the optimum itself moves when the state moves by its last bits: what an error below this
+// says is rounding. Median of LANES states.
+static double last_bit(bench *b) {
+    double change[LANES], qacc[256];
+    for (int w = 0; w < LANES; w++) {
+        mj_resetData(b->m, b->d);
+        memcpy(b->d->qpos, b->q + w * b->m->nq, (size_t)b->m->nq * sizeof(double));
+        memcpy(b->d->ctrl, control(b, 0, w), (size_t)b->m->nu * sizeof(double));
+        for (int s = 0; s < 4 * STEPS; s++) mj_step(b->m, b->d);
+        mj_copyState(b->m, b->d, b->e, mjSTATE_FULLPHYSICS | mjSTATE_CTRL);
+        mj_forward(b->exact, b->e);
+        memcpy(qacc, b->e->qacc, (size_t)b->m->nv * sizeof(double));
+        for (int i = 0; i < b->m->nq; i++) b->e->qpos[i] *= 1 + 0x1p-52 * random_one();
+        for (int i = 0; i < b->m->nv; i++) b->e->qvel[i] *= 1 + 0x1p-52 * random_one();
+        change[w] = apart(b, qacc);
+    }
+    return median(change, LANES);
+}
+
 static result run_mujoco(bench *b, int solver, int iterations) {
     mjModel *m = b->m;
     mjOption keep = m->opt;
@@ -254,8 +274,9 @@ static void compare(const struct robot *r) {
     } setting[] = {{1, 1}, {2, 1}, {3, 1}, {5, 1}, {1, 0}, {2, 0}, {3, 0}, {6, 0}, {0, 0}};
     enum { NSETTING = sizeof setting / sizeof *setting };
     result m = run_mujoco(&b, 0, 0);
-    printf("%-32s mujoco %9.0f/s, error %.1e; asked: %.0f times\n", r->name, m.rate, m.error,
-           r->target);
+    double bit = last_bit(&b);
+    printf("%-32s mujoco %9.0f/s, error %.1e; last bits %.1e; asked: %.0f times\n", r->name, m.rate,
+           m.error, bit, r->target);
     for (int k = 0; k < qi_lanes_nall; k++) {
         const qi_lanes_ops *op = qi_lanes_all[k];
         if (!op->usable() || op->lanes < 4 || (op->lanes == 4 && op->real == QIAO_REAL_F32))
@@ -267,7 +288,7 @@ static void compare(const struct robot *r) {
             result l = run_lanes(&b, setting[s].iterations);
             m = run_mujoco(&b, 0, 0);
             drop(&b);
-            bool counts = l.error <= m.error, last = s == NSETTING - 1;
+            bool counts = l.error <= fmax(m.error, bit), last = s == NSETTING - 1;
             if (!(counts && l.rate / m.rate > best) && !(last && best == 0)) continue;
             if (counts) best = l.rate / m.rate;
             snprintf(line, sizeof line, "%9.0f/s, error %.1e, %s%.1f%s times (%s, %d)", l.rate,
