@@ -205,7 +205,13 @@ int qiao_doctor_run(const qiao_doctor_def *def, qiao_finding *list, int cap, qia
     if (!d) d = &own;
     char path[PATH_MAX];
     qi_patient k = {.r = def->robot, .f = list, .cap = cap};
-    qi_manifest *m = qi_manifest_load(manifest_of(def->brain, path), def->robot, d);
+    qi_manifest *m = qi_manifest_load(manifest_of(def->brain, path), def->robot, &why);
+    if (!m && why.err == QIAO_E_IO && !strchr(def->brain, '/'))
+        return qiao_diag_set(d, QIAO_E_IO, NULL, 0, 0,
+                             "'%.100s' has no manifest: only trained policies are examined, see "
+                             "'qiao brains'; %.300s",
+                             def->brain, why.text);
+    if (!m) qiao_diag_set(d, why.err, NULL, 0, 0, "%s", why.text);
     if (!m) return d->err ? d->err : QIAO_E_MEM;
     qi_manifest *spare = qi_doctor_clone(m); // _open frees the manifest of one that does not fit
     qi_policy *p = spare ? qi_policy_open(m, -1, &why) : NULL;
