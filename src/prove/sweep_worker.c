@@ -7,7 +7,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { WIDE = 64, WIDE_OWN = 32, WIDE_MUJOCO = 8 }; // lanes of a flock
+// Lanes of a flock: as many as the widest vector has, so that a flock stays in the cache (Go1 with
+// its policy: 64 lanes cost 5 % more, 128 13 %).
+enum { WIDE = 16, WIDE_OWN = 16, WIDE_MUJOCO = 8 };
 
 static double now(void) {
     struct timespec t;
