@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char out[200000]; // what the last command printed, stdout and stderr
+static char out[400000]; // what the last command printed, stdout and stderr
 
 static const char *build(void) {
     const char *b = getenv("QIAO_BUILD");
@@ -46,6 +46,10 @@ static void write_file(const char *path, const char *text, size_t n) {
     CHECK(f != NULL, "%s", path);
     fwrite(text, 1, n, f);
     fclose(f);
+}
+
+static inline void put_text(const char *path, const char *text) {
+    write_file(path, text, strlen(text));
 }
 
 #endif

@@ -1,52 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // qiao prove as a user types it: what it says, how it ends, what it leaves behind.
-#include "test.h"
-
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static char out[400000]; // what the last command printed, stdout and stderr
-
-static const char *build(void) {
-    const char *b = getenv("QIAO_BUILD");
-    return b ? b : "build/gcc";
-}
-
-static int qiao(const char *args) {
-    char cmd[2000];
-    snprintf(cmd, sizeof cmd, "LC_ALL=C.UTF-8 %s/qiao %s 2>&1 < /dev/null", build(), args);
-    FILE *f = popen(cmd, "r");
-    size_t n = f ? fread(out, 1, sizeof out - 1, f) : 0;
-    out[n] = 0;
-    int status = f ? pclose(f) : -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-static void write_text(const char *path, const char *text) {
-    mkdir("build", 0777), mkdir("build/test", 0777);
-    FILE *f = fopen(path, "wb");
-    CHECK(f != NULL, "%s", path);
-    fputs(text, f);
-    fclose(f);
-}
+#include "app.h"
 
 #define DIR  "build/test/prove/"
 #define BASE "--robot go2 --brain hold --out build/test/prove "
 
 // A shove whose force decides: hold stays up below some force, and falls above.
 static void make_job(void) {
-    write_text("build/test/shove.osc",
-               "import qiao\nscenario shove:\n    title: \"A shove\"\n    title_zh: \"一推\"\n"
-               "    world: environment with:\n        keep(it.friction in [0.6..1.0])\n"
-               "    robot: legged_robot\n    operator: operator\n"
-               "    do serial:\n        wait elapsed(0.5s)\n"
-               "        hit: world.push(robot, force: [20N..400N], direction: left)\n"
-               "        wait elapsed(1.5s)\n"
-               "    score:\n        upright: complete(not fell(robot))\n        time_limit(4s)\n"
-               "    envelope:\n        tilt: bound(tilt(robot), max: 45deg, ends_trial: true)\n");
+    put_text("build/test/shove.osc",
+             "import qiao\nscenario shove:\n    title: \"A shove\"\n    title_zh: \"一推\"\n"
+             "    world: environment with:\n        keep(it.friction in [0.6..1.0])\n"
+             "    robot: legged_robot\n    operator: operator\n"
+             "    do serial:\n        wait elapsed(0.5s)\n"
+             "        hit: world.push(robot, force: [20N..400N], direction: left)\n"
+             "        wait elapsed(1.5s)\n"
+             "    score:\n        upright: complete(not fell(robot))\n        time_limit(4s)\n"
+             "    envelope:\n        tilt: bound(tilt(robot), max: 45deg, ends_trial: true)\n");
     CHECK(system("rm -rf build/test/prove") == 0);
 }
 
