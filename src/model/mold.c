@@ -24,8 +24,8 @@ struct qi_mold {
     mjModel *scene;     // the first scene alone; NULL: casts are not possible
     int *map[OF_N], n[OF_N];
     double pos[3], yaw;
-    bool fixed;     // stat.meaninertia is the file's, not worked out
-    bool own;       // the drives bring armatures of their own
+    bool fixed; // stat.meaninertia is the file's, not worked out
+    bool own;   // the drives bring armatures of their own
     unsigned changed;
     qiao_arena *arena;
 };
