@@ -210,7 +210,7 @@ static char *page_data(const train_log *l, const qiao_train *t, const char *repl
                  {"speed", -1}};
     qi_json j = {0};
     qi_json_open(&j, NULL, '{');
-    qi_json_str(&j, "name", l->name), qi_json_str(&j, "robot", qiao_train_robot(t));
+    qi_json_str(&j, "name", l->name), qi_json_str(&j, "robot", qiao_train_robot_name(t));
     qi_json_str(&j, "scenario", qiao_train_scenario(t));
     qi_json_int(&j, "seed", (long long)l->seed), qi_json_bool(&j, "over", over);
     qi_json_num(&j, "steps_all", steps_all);

@@ -51,7 +51,8 @@ qiao_err qiao_train_save(const qiao_train *t, const char *path, qiao_diag *d);
 qiao_err qiao_train_load(qiao_train *t, const char *path, qiao_diag *d);
 // Writes policy.onnx into dir, where the manifest expects it beside itself.
 qiao_err qiao_train_export(const qiao_train *t, const char *dir, qiao_diag *d);
-const char *qiao_train_robot(const qiao_train *t);
+const char *qiao_train_robot(const qiao_train *t); // as the recipe names it
+const char *qiao_train_robot_name(const qiao_train *t);
 const char *qiao_train_brain(const qiao_train *t); // path of the manifest
 const char *qiao_train_scenario(const qiao_train *t);
 

@@ -70,6 +70,7 @@ bool qiao_train_at_checkpoint(const qiao_train *t) {
 uint64_t qiao_train_iteration(const qiao_train *t) { return t->iteration; }
 bool qiao_train_over(const qiao_train *t) { return t->steps >= t->recipe->steps; }
 const char *qiao_train_robot(const qiao_train *t) { return t->recipe->robot; }
+const char *qiao_train_robot_name(const qiao_train *t) { return qi_worlds_robot(t->worlds)->name; }
 const char *qiao_train_brain(const qiao_train *t) { return t->recipe->brain; }
 const char *qiao_train_scenario(const qiao_train *t) { return t->recipe->scenario; }
 
