@@ -82,7 +82,8 @@ class Sim:
         f.world, f.period, f.iterations = self._keep, period, iterations
         f.solver = self._text[1] if solver else ffi.NULL
         f.better = self._text[2] if better else ffi.NULL
-        f.grant, self._grants = _grant(list(grant))
+        self._grants = _grant(list(grant))  # a structure's field does not keep what it points to
+        f.grant = self._grants[0]
         f.ngrant = len(list(grant))
         self._def = f
         self._p = ffi.gc(check(lib.qiao_sim_new(f, d), d), lib.qiao_sim_free)
