@@ -2,51 +2,11 @@
 // test_rec_alloc.c - a record's step allocates nothing; and whichever allocation fails while a
 // record is written, read and made into a page, it is told, and all memory comes back.
 #include "rec_fixture.h"
-#include "test.h"
+#include "alloc_fail.h"
 
 #include "rec/tape.h"
 
-#include <errno.h>
 #include <unistd.h>
-
-static long counted, live, fail_at; // fail_at: the allocation that fails, 0 none
-static bool counting;
-
-#if !TEST_SANITIZED
-#define EXPORT __attribute__((visibility("default")))
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t each);
-void *__libc_realloc(void *p, size_t n);
-void *__libc_memalign(size_t align, size_t n);
-void __libc_free(void *p);
-void *memalign(size_t align, size_t n);
-
-static bool refused(void) { return counting && ++counted == fail_at; }
-static void *made(void *p) {
-    if (counting && p) live++;
-    return p;
-}
-EXPORT void *malloc(size_t n) { return refused() ? NULL : made(__libc_malloc(n)); }
-EXPORT void *calloc(size_t n, size_t e) { return refused() ? NULL : made(__libc_calloc(n, e)); }
-EXPORT void *realloc(void *p, size_t n) {
-    if (refused()) return NULL;
-    void *q = __libc_realloc(p, n);
-    if (counting && q && !p) live++;
-    return q;
-}
-EXPORT void *memalign(size_t a, size_t n) { return refused() ? NULL : made(__libc_memalign(a, n)); }
-EXPORT void *aligned_alloc(size_t a, size_t n) {
-    return refused() ? NULL : made(__libc_memalign(a, n));
-}
-EXPORT int posix_memalign(void **p, size_t a, size_t n) {
-    *p = refused() ? NULL : made(__libc_memalign(a, n));
-    return *p ? 0 : ENOMEM;
-}
-EXPORT void free(void *p) {
-    if (counting && p) live--;
-    __libc_free(p);
-}
-#endif
 
 static char path[] = "/tmp/qiao-test-rec-alloc-XXXXXX", page[64];
 __attribute__((destructor)) static void tidy(void) { unlink(path), unlink(page); }

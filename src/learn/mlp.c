@@ -41,6 +41,13 @@ qi_mlp qi_mlp_make(qi_mlp_act act, int nlayer, const int *size) {
     return n;
 }
 
+qi_mlp qi_mlp_hidden(qi_mlp_act act, int nin, int nhidden, const int *hidden, int nout) {
+    int size[QI_MLP_LAYERS + 1] = {nin};
+    for (int i = 0; i < nhidden; i++) size[i + 1] = hidden[i];
+    size[nhidden + 1] = nout;
+    return qi_mlp_make(act, nhidden + 1, size);
+}
+
 size_t qi_mlp_row(const qi_mlp *n) {
     size_t sum = 0;
     for (int l = 0; l <= n->nlayer; l++) sum += (size_t)n->ld[l];

@@ -24,6 +24,8 @@ typedef struct qi_mlp {
 static inline int qi_mlp_pad(int n) { return (n + QI_MLP_PAD - 1) / QI_MLP_PAD * QI_MLP_PAD; }
 // size [nlayer + 1]: inputs, hidden layers, outputs.
 qi_mlp qi_mlp_make(qi_mlp_act act, int nlayer, const int *size);
+// The same by its hidden layers [nhidden].
+qi_mlp qi_mlp_hidden(qi_mlp_act act, int nin, int nhidden, const int *hidden, int nout);
 // Numbers of one row of activations, and where layer l's are in it (times the rows).
 size_t qi_mlp_row(const qi_mlp *n);
 // Numbers of scratch that backward needs for `rows` rows.

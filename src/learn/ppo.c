@@ -25,13 +25,6 @@ qi_ppo_def qi_ppo_def_default(void) {
                         .critic = {128, 64, 32}};
 }
 
-static qi_mlp net_of(qi_mlp_act act, int nin, int nhidden, const int *hidden, int nout) {
-    int size[QI_MLP_LAYERS + 1] = {nin};
-    for (int i = 0; i < nhidden; i++) size[i + 1] = hidden[i];
-    size[nhidden + 1] = nout;
-    return qi_mlp_make(act, nhidden + 1, size);
-}
-
 static bool want(qiao_arena *a, void *out, size_t bytes) {
     void *p = qiao_arena_get(a, bytes);
     memcpy(out, &p, sizeof p);
@@ -91,8 +84,8 @@ qi_ppo *qi_ppo_new(const qi_ppo_def *def, const qi_env *env, qi_pool *pool, qiao
         return NULL;
     }
     p->def = *def, p->env = *env, p->pool = pool, p->op = qi_mlp_best(), p->rate = def->rate;
-    p->actor = net_of(def->act, env->nobs, def->nactor, def->actor, env->nact);
-    p->critic = net_of(def->act, env->ncritic, def->ncritic, def->critic, 1);
+    p->actor = qi_mlp_hidden(def->act, env->nobs, def->nactor, def->actor, env->nact);
+    p->critic = qi_mlp_hidden(def->act, env->ncritic, def->ncritic, def->critic, 1);
     p->lda = p->actor.ld[0], p->ldc = p->critic.ld[0], p->ldu = qi_mlp_pad(env->nact);
     p->at_critic = p->actor.nparam, p->at_std = p->at_critic + p->critic.nparam;
     p->nparam = p->at_std + 64;

@@ -67,13 +67,6 @@ qi_td3_def qi_td3_def_default(void) {
                         .critic = {128, 128}};
 }
 
-static qi_mlp net_of(qi_mlp_act act, int nin, int nhidden, const int *hidden, int nout) {
-    int size[QI_MLP_LAYERS + 1] = {nin};
-    for (int i = 0; i < nhidden; i++) size[i + 1] = hidden[i];
-    size[nhidden + 1] = nout;
-    return qi_mlp_make(act, nhidden + 1, size);
-}
-
 static bool want(qiao_arena *a, void *out, size_t n, size_t bytes) {
     void *p = qiao_arena_get(a, n * bytes + 1);
     memcpy(out, &p, sizeof p);
@@ -145,8 +138,8 @@ qi_td3 *qi_td3_new(const qi_td3_def *def, const qi_env *env, qi_pool *pool, qiao
         return NULL;
     }
     t->def = *def, t->env = *env, t->pool = pool, t->op = qi_mlp_best();
-    t->net[ACTOR] = net_of(def->act, env->nobs, def->nactor, def->actor, env->nact);
-    t->net[Q1] = net_of(def->act, env->ncritic + env->nact, def->ncritic, def->critic, 1);
+    t->net[ACTOR] = qi_mlp_hidden(def->act, env->nobs, def->nactor, def->actor, env->nact);
+    t->net[Q1] = qi_mlp_hidden(def->act, env->ncritic + env->nact, def->ncritic, def->critic, 1);
     t->net[Q2] = t->net[Q1];
     t->lda = t->net[ACTOR].ld[0], t->ldc = qi_mlp_pad(env->ncritic), t->ldq = t->net[Q1].ld[0];
     t->ldu = qi_mlp_pad(env->nact);
