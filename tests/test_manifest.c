@@ -110,6 +110,26 @@ TEST(written_and_read_again) {
     qi_manifest_free(again), qi_manifest_free(m);
 }
 
+// Characters that no YAML file may hold as they are, and ms that no binary fraction hits.
+TEST(odd_characters_and_numbers_survive) {
+    static char text[8192];
+    const char *at = strstr(WHOLE, "step_ms: 4,");
+    CHECK(at && strlen(WHOLE) + 200 < sizeof text);
+    snprintf(text, sizeof text,
+             "title: \"\\x7f\\x85\\N\\L\\P\\uFEFF \\n\\U0001F600\"\n%.*sstep_ms: 3.7,%s",
+             (int)(at - WHOLE), WHOLE, at + strlen("step_ms: 4,"));
+    qiao_diag d = {0};
+    qi_manifest *m = read_text(text, &d);
+    CHECK(m, "%s", d.text);
+    char *one = qi_manifest_write(m);
+    qi_manifest *again = read_text(one, &d);
+    CHECK(again, "%s\n%s", d.text, one);
+    CHECK(strcmp(m->title, again->title) == 0 && strstr(again->title, "\x7f"), "%s", again->title);
+    CHECK(again->physics.step == m->physics.step);
+    CHECK(strstr(one, "step_ms: 3.7\n"), "%s", one);
+    free(one), qi_manifest_free(again), qi_manifest_free(m);
+}
+
 // One change to the whole file: from -> to, and what must be said, with its place.
 static const struct {
     const char *from, *to, *says;

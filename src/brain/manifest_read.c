@@ -585,7 +585,8 @@ static bool read_physics(qi_import *im) {
         !joint_key(im, at, "damping", 0, m->physics.damping) ||
         !joint_key(im, at, "friction", 0, m->physics.friction))
         return false;
-    m->physics.step = step * 1e-3, m->physics.delay = delay < 0 ? -1 : delay * 1e-3;
+    // divided, not multiplied: times 1e3 it gives the same number again
+    m->physics.step = step / 1e3, m->physics.delay = delay < 0 ? -1 : delay / 1e3;
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include "brain/manifest.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,23 +20,48 @@ static void put_num(FILE *f, double x) {
     fputs(text, f);
 }
 
+// The character at c and its length; what is no UTF-8 counts as one byte.
+static int one_of_utf8(const unsigned char *c, uint32_t *code) {
+    int n = *c < 0xc0 ? 1 : *c < 0xe0 ? 2 : *c < 0xf0 ? 3 : 4;
+    *code = n == 1 ? *c : *c & (0x7fu >> n);
+    for (int i = 1; i < n; i++) {
+        if ((c[i] & 0xc0) != 0x80) {
+            *code = *c;
+            return 1;
+        }
+        *code = *code << 6 | (c[i] & 0x3f);
+    }
+    return n;
+}
+
+// What a YAML file may hold as it is and no reader takes for the end of a line.
+static bool printable(uint32_t c) {
+    return (c >= 0x20 && c < 0x7f) || (c >= 0xa0 && c < 0xd800 && c != 0x2028 && c != 0x2029) ||
+           (c >= 0xe000 && c < 0xfffe && c != 0xfeff) || c >= 0x10000;
+}
+
+// As in double quotes: whatever s holds, it stays on its line.
+static void put_escaped(FILE *f, const char *s) {
+    for (const unsigned char *c = (const unsigned char *)s; *c;) {
+        uint32_t code = 0;
+        int n = one_of_utf8(c, &code);
+        if (*c == '"' || *c == '\\') fputc('\\', f);
+        if (!printable(code))
+            fprintf(f, "\\U%08" PRIx32, code);
+        else
+            fwrite(c, 1, (size_t)n, f);
+        c += n;
+    }
+}
+
 static void put_text(FILE *f, const char *s) {
     bool plain = *s && !isdigit((unsigned char)*s) && strcmp(s, "true") && strcmp(s, "false");
     for (const char *c = s; *c; c++)
         plain &= isalnum((unsigned char)*c) || strchr("_./$", *c) || (*c == '-' && c > s);
-    if (plain) {
+    if (plain)
         fputs(s, f);
-        return;
-    }
-    fputc('"', f);
-    for (const unsigned char *c = (const unsigned char *)s; *c; c++) {
-        if (*c == '"' || *c == '\\') fputc('\\', f);
-        if (*c < 0x20)
-            fprintf(f, "\\x%02x", *c);
-        else
-            fputc(*c, f);
-    }
-    fputc('"', f);
+    else
+        fputc('"', f), put_escaped(f, s), fputc('"', f);
 }
 
 static void put_key(FILE *f, const char *key, const char *value) {
@@ -270,7 +296,8 @@ static void put_hold(FILE *f, const qi_manifest *m) {
 
 static void put_head(FILE *f, const qi_manifest *m) {
     if (m->form != QI_FORM_QIAO) fprintf(f, "# Made from %s.\n", qi_form_name(m->form));
-    for (int i = 0; i < m->nnote; i++) fprintf(f, "# assumed: %s\n", m->note[i]);
+    for (int i = 0; i < m->nnote; i++)
+        fputs("# assumed: ", f), put_escaped(f, m->note[i]), fputc('\n', f);
     put_key(f, "name", m->name), put_key(f, "title", m->title);
     put_key(f, "title_zh", m->title_zh), put_key(f, "robot", m->robot);
     put_key(f, "source", m->source), put_key(f, "licence", m->licence);
