@@ -109,13 +109,18 @@ static void put_layers(buf *g, const qi_ppo_view *v, bool normalised, float *x) 
         snprintf(w, sizeof w, "w%d", l), snprintf(b, sizeof b, "b%d", l);
         put_tensor(g, w, rows, cols, x);
         put_tensor(g, b, cols, -1, v->actor_param + m->b[l]);
-        snprintf(y, sizeof y, last ? "actions" : "layer%d", l);
+        snprintf(y, sizeof y, !last ? "layer%d" : v->squash > 0 ? "free" : "actions", l);
         snprintf(all, sizeof all, "%s %s %s", in, w, b);
         put_node(g, "Gemm", all, y);
         if (last) break;
         snprintf(in, sizeof in, "active%d", l);
         put_node(g, act[m->act], y, in);
     }
+    if (!(v->squash > 0)) return;
+    float reach = (float)v->squash;
+    put_tensor(g, "reach", -1, -1, &reach);
+    put_node(g, "Tanh", "free", "squashed");
+    put_node(g, "Mul", "squashed reach", "actions");
 }
 
 qiao_err qi_onnx_make(const qi_ppo_view *v, int nmeta, const char *const *key,

@@ -51,6 +51,7 @@ void qi_ppo_learn(qi_ppo *p, qi_ppo_stats *s);
 typedef struct qi_ppo_view {
     qi_mlp actor, critic;
     const float *actor_param, *logstd;
+    double squash; // > 0: actions are squash times tanh of the network's outputs
     const qi_norm *obs;
 } qi_ppo_view;
 qi_ppo_view qi_ppo_look(const qi_ppo *p);

@@ -197,10 +197,19 @@ static bool read_hidden(reader *g, yaml_node_t *map, const char *key, int *n, in
     return true;
 }
 
+static bool activation(reader *g, yaml_node_t *map, qi_mlp_act *out) {
+    static const char *const acts[3] = {"elu", "relu", "tanh"};
+    const char *act = acts[*out];
+    if (!qi_yaml_text(&g->y, map, "activation", &act)) return false;
+    for (int i = 0; i < 3; i++)
+        if (strcmp(act, acts[i]) == 0) return *out = (qi_mlp_act)i, true;
+    return qi_yaml_fault(&g->y, qi_yaml_get(&g->y, map, "activation"),
+                         "activation: expected elu, relu or tanh, not '%.40s'", act);
+}
+
 static bool read_ppo(reader *g, yaml_node_t *root) {
     qi_ppo_def *p = &g->r->ppo;
     yaml_node_t *m;
-    const char *act = "elu";
     double seed = 1;
     if (!block(g, root, "ppo", &m)) return false;
     if (!m) return true;
@@ -222,15 +231,47 @@ static bool read_ppo(reader *g, yaml_node_t *root) {
               qi_yaml_num(&g->y, m, "symmetry", 0, 100, &p->symmetry) &&
               qi_yaml_num(&g->y, m, "seed", 0, 9e15, &seed) &&
               read_hidden(g, m, "actor", &p->nactor, p->actor) &&
-              read_hidden(g, m, "critic", &p->ncritic, p->critic) &&
-              qi_yaml_text(&g->y, m, "activation", &act);
-    if (!ok) return false;
-    static const char *const acts[3] = {"elu", "relu", "tanh"};
-    p->seed = (uint64_t)seed;
-    for (int i = 0; i < 3; i++)
-        if (strcmp(act, acts[i]) == 0) return p->act = (qi_mlp_act)i, true;
-    return qi_yaml_fault(&g->y, qi_yaml_get(&g->y, m, "activation"),
-                         "activation: expected elu, relu or tanh, not '%.40s'", act);
+              read_hidden(g, m, "critic", &p->ncritic, p->critic) && activation(g, m, &p->act);
+    if (ok) p->seed = (uint64_t)seed;
+    return ok;
+}
+
+static bool read_td3(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    qi_td3_def *t = &r->td3;
+    yaml_node_t *m;
+    const char *learner = "ppo";
+    double seed = (double)r->ppo.seed;
+    if (!qi_yaml_text(&g->y, root, "learner", &learner) || !block(g, root, "td3", &m)) return false;
+    r->use_td3 = strcmp(learner, "td3") == 0;
+    if (!r->use_td3 && strcmp(learner, "ppo") != 0)
+        return qi_yaml_fault(&g->y, qi_yaml_get(&g->y, root, "learner"),
+                             "learner: expected ppo or td3, not '%.40s'", learner);
+    if (!m) return true;
+    bool ok =
+        KEYS(&g->y, m, "horizon", "keep", "batch", "updates", "warm", "delay", "gamma", "tau",
+             "noise", "smooth", "smooth_max", "reach", "actor_rate", "critic_rate", "actor",
+             "critic", "activation", "seed") &&
+        whole(g, m, "horizon", 1, 1000, &r->td3_horizon) &&
+        whole(g, m, "keep", 3, 1000000, &t->keep) && whole(g, m, "batch", 1, 1 << 16, &t->batch) &&
+        whole(g, m, "updates", 1, 1000, &t->updates) && whole(g, m, "warm", 0, 1000000, &t->warm) &&
+        whole(g, m, "delay", 1, 100, &t->delay) &&
+        qi_yaml_num(&g->y, m, "gamma", 0, 1, &t->gamma) &&
+        qi_yaml_num(&g->y, m, "tau", 1e-6, 1, &t->tau) &&
+        qi_yaml_num(&g->y, m, "noise", 0, 2, &t->noise) &&
+        qi_yaml_num(&g->y, m, "smooth", 0, 2, &t->smooth) &&
+        qi_yaml_num(&g->y, m, "smooth_max", 0, 2, &t->smooth_max) &&
+        qi_yaml_num(&g->y, m, "reach", 1e-3, 100, &t->reach) &&
+        qi_yaml_num(&g->y, m, "actor_rate", 1e-7, 1, &t->actor_rate) &&
+        qi_yaml_num(&g->y, m, "critic_rate", 1e-7, 1, &t->critic_rate) &&
+        qi_yaml_num(&g->y, m, "seed", 0, 9e15, &seed) &&
+        read_hidden(g, m, "actor", &t->nactor, t->actor) &&
+        read_hidden(g, m, "critic", &t->ncritic, t->critic) && activation(g, m, &t->act);
+    r->ppo.seed = (uint64_t)seed;
+    if (ok && (double)r->worlds * t->keep > 1 << 24)
+        return qi_yaml_fault(&g->y, m, "td3: %d worlds times %d steps kept; at most %d together",
+                             r->worlds, t->keep, 1 << 24);
+    return ok;
 }
 
 static bool read_critic(reader *g, yaml_node_t *root) {
@@ -267,7 +308,7 @@ static bool read_top(reader *g, yaml_node_t *root) {
     const char *brain = "brain.yaml", *robot = NULL, *scenario = "walk_flat", *engine = "lanes32";
     if (!(KEYS(&g->y, root, "brain", "robot", "scenario", "engine", "grounds", "iterations",
                "worlds", "seconds", "steps", "checkpoint", "critic", "command", "end", "start",
-               "push", "vary", "grow", "rewards", "mirror", "ppo") &&
+               "push", "vary", "grow", "rewards", "mirror", "ppo", "learner", "td3") &&
           qi_yaml_text(&g->y, root, "brain", &brain) &&
           qi_yaml_text(&g->y, root, "robot", &robot) &&
           qi_yaml_text(&g->y, root, "scenario", &scenario) &&
@@ -310,6 +351,7 @@ static void defaults(qi_recipe *r) {
                         .torque = one,
                         .episodes = 4};
     r->ppo = qi_ppo_def_default();
+    r->td3 = qi_td3_def_default(), r->td3_horizon = 8;
 }
 
 qi_recipe *qi_recipe_read(const char *path, const char *text, size_t n, qiao_diag *d) {
@@ -330,7 +372,7 @@ qi_recipe *qi_recipe_read(const char *path, const char *text, size_t n, qiao_dia
     yaml_node_t *root = ok ? qi_yaml_root(&g.y) : NULL;
     ok = root && read_top(&g, root) && read_critic(&g, root) && read_command(&g, root) &&
          read_ends(&g, root) && read_vary(&g, root) && read_rewards(&g, root) &&
-         read_mirror(&g, root) && read_ppo(&g, root);
+         read_mirror(&g, root) && read_ppo(&g, root) && read_td3(&g, root);
     qi_yaml_close(&g.y);
     if (ok) return r;
     if (d && !d->err) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");

@@ -4,7 +4,7 @@
 #ifndef QI_LEARN_RECIPE_H
 #define QI_LEARN_RECIPE_H
 
-#include "learn/ppo.h"
+#include "learn/td3.h"
 
 // What a step is worth, term by term: weight times the term's value times the control period.
 // One list makes the names and the meaning of the parameter; reward.c has a function for each.
@@ -78,6 +78,9 @@ typedef struct qi_recipe {
         double sign;
     } pair[64];
     qi_ppo_def ppo;
+    bool use_td3; // learner: td3
+    qi_td3_def td3;
+    int td3_horizon;               // steps lived between two times of learning
     double steps;                  // of worlds, after which training is over
     int checkpoint;                // iterations
     uint8_t hash[QIAO_HASH_BYTES]; // of the file

@@ -9,6 +9,7 @@
 #include <string.h>
 
 enum { CHUNK = 256, SLOTS = 8 };
+enum { JUDGED = 1024 }; // most numbers that a critic sees beside actions
 enum { RNG_START = 0x4c30, RNG_ACT, RNG_PICK, RNG_SMOOTH };
 enum { ACTOR, Q1, Q2, NETS };
 
@@ -124,10 +125,11 @@ static bool make_memory(qi_td3 *t) {
 qi_td3 *qi_td3_new(const qi_td3_def *def, const qi_env *env, qi_pool *pool, qiao_diag *d) {
     if (env->n < 1 || env->nact < 1 || env->nact > 64 || def->keep < 3 || def->batch < 1 ||
         def->delay < 1 || def->nactor >= QI_MLP_LAYERS || def->ncritic >= QI_MLP_LAYERS ||
-        (uint64_t)env->n * (uint64_t)def->keep > UINT32_MAX) {
+        env->ncritic > JUDGED || (uint64_t)env->n * (uint64_t)def->keep > UINT32_MAX) {
         qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0,
-                      "a learner of %d worlds, %d steps kept, %d actions", env->n, def->keep,
-                      env->nact);
+                      "a learner of %d worlds, %d steps kept, %d actions; what its critics see is "
+                      "%d numbers, %d can be",
+                      env->n, def->keep, env->nact, env->ncritic, JUDGED);
         return NULL;
     }
     qi_td3 *t = calloc(1, sizeof *t);
@@ -163,10 +165,13 @@ void qi_td3_free(qi_td3 *t) {
 }
 
 void qi_td3_begin(qi_td3 *t, uint64_t epoch) {
+    size_t n = (size_t)t->env.n;
     t->env.begin(t->env.ctx, epoch);
-    t->held = 0; // what is in the ring is of other episodes
-    memset(t->ret, 0, (size_t)t->env.n * sizeof *t->ret);
-    memset(t->len, 0, (size_t)t->env.n * sizeof *t->len);
+    // what is in the ring stays; the newest has no next one any more
+    if (t->held > 0)
+        memset(t->over + (size_t)((t->head + t->def.keep - 1) % t->def.keep) * n, 2, n);
+    memset(t->ret, 0, n * sizeof *t->ret);
+    memset(t->len, 0, n * sizeof *t->len);
 }
 
 const qi_mlp *qi_td3_actor(const qi_td3 *t, const float **param) {
@@ -206,7 +211,7 @@ static void judge_inputs(qi_td3 *t, const uint32_t *pick, size_t shift, int rows
         float *to = act + (size_t)i * (size_t)t->ldq;
         size_t at = ((size_t)pick[i] + shift) % all;
         memset(to, 0, (size_t)t->ldq * sizeof *to);
-        float c[1024];
+        float c[JUDGED];
         qi_norm_apply(norm_of(t, 1), t->cobs + at * (size_t)t->ldc, t->ldc, 1, c);
         memcpy(to, c, (size_t)t->env.ncritic * sizeof *to);
         const float *u =
@@ -366,11 +371,10 @@ static void decide(void *ctx, int thread, int first, int last_part) {
     }
 }
 
-void qi_td3_step(qi_td3 *t, qi_td3_stats *s) {
+static void live(qi_td3 *t, qi_td3_stats *s, double sum[4]) {
     size_t n = (size_t)t->env.n, at = (size_t)t->head * n;
     float *obs = t->obs + at * (size_t)t->lda, *cobs = t->cobs + at * (size_t)t->ldc;
     float *keep = t->action + at * (size_t)t->ldu;
-    *s = (qi_td3_stats){0};
     t->env.observe(t->env.ctx, obs, cobs);
     if (t->def.normalise)
         qi_norm_see(&t->norm[0], obs, t->lda, n), qi_norm_see(&t->norm[1], cobs, t->ldc, n);
@@ -379,20 +383,127 @@ void qi_td3_step(qi_td3 *t, qi_td3_stats *s) {
     memcpy(keep, t->raw, n * (size_t)t->ldu * sizeof *keep);
     for (size_t i = 0; i < n * (size_t)t->ldu; i++) t->raw[i] *= (float)t->def.reach;
     t->env.step(t->env.ctx, t->raw, t->reward + at, t->over + at);
-    double sum[3] = {0};
     for (size_t i = 0; i < n; i++) {
         s->reward += t->reward[at + i] / (double)n;
         t->ret[i] += t->reward[at + i], t->len[i]++;
         if (!t->over[at + i]) continue;
-        sum[0] += t->ret[i], sum[1] += (double)t->len[i], sum[2]++;
+        sum[0] += t->ret[i], sum[1] += (double)t->len[i], sum[2]++, sum[3] += t->over[at + i] == 1;
         t->ret[i] = 0, t->len[i] = 0;
     }
-    s->episode = sum[0] / sum[2], s->length = sum[1] / sum[2];
     t->head = (t->head + 1) % t->def.keep;
     if (t->held < t->def.keep) t->held++;
     t->lived++;
-    s->steps = t->lived * n;
+}
+
+void qi_td3_live(qi_td3 *t, int steps, qi_td3_stats *s) {
+    double sum[4] = {0};
+    *s = (qi_td3_stats){0};
+    for (int i = 0; i < steps; i++) live(t, s, sum);
+    s->reward /= steps;
+    s->episode = sum[0] / sum[2], s->length = sum[1] / sum[2], s->ended = sum[3] / sum[2];
+    s->steps = t->lived * (uint64_t)t->env.n;
+}
+
+void qi_td3_learn(qi_td3 *t, int steps, qi_td3_stats *s) {
     // the newest has no next one yet, and the oldest of a full ring is where the next will lie
-    if (t->held < 3 || (int)t->lived < t->def.warm) return;
-    for (int u = 0; u < t->def.updates; u++) update(t, s);
+    if (t->held < 3 || t->lived < (uint64_t)t->def.warm) return;
+    int n = steps * t->def.updates;
+    double critic = 0, actor = 0, moved = 0;
+    for (int u = 0; u < n; u++) {
+        update(t, s);
+        critic += s->critic / n;
+        if (t->policy_too) actor += s->actor, moved++;
+    }
+    s->critic = critic, s->actor = moved > 0 ? actor / moved : 0;
+}
+
+void qi_td3_step(qi_td3 *t, qi_td3_stats *s) {
+    qi_td3_live(t, 1, s);
+    qi_td3_learn(t, 1, s);
+}
+
+// ---- the state that a checkpoint keeps ----
+
+typedef struct piece {
+    void *at;
+    size_t bytes;
+} piece;
+enum { PIECES = 4 * NETS + 4 + 5 };
+static void pieces(const qi_td3 *t, piece out[PIECES]) {
+    size_t f = sizeof(float), all = (size_t)t->env.n * (size_t)t->def.keep;
+    int n = 0;
+    for (int k = 0; k < NETS; k++) {
+        float *of[4] = {t->param[k], t->aim[k], t->m[k], t->v[k]};
+        for (int i = 0; i < 4; i++) out[n++] = (piece){of[i], t->net[k].nparam * f};
+    }
+    for (int i = 0; i < 2; i++) {
+        size_t bytes = (size_t)t->norm[i].n * sizeof(double);
+        out[n++] = (piece){t->norm[i].mean, bytes}, out[n++] = (piece){t->norm[i].var, bytes};
+    }
+    out[n++] = (piece){t->obs, all * (size_t)t->lda * f};
+    out[n++] = (piece){t->cobs, all * (size_t)t->ldc * f};
+    out[n++] = (piece){t->action, all * (size_t)t->ldu * f};
+    out[n++] = (piece){t->reward, all * f}, out[n++] = (piece){t->over, all};
+}
+typedef struct head { // of the state
+    uint64_t nparam[2], nobs, ncritic, n, keep, lived, drawn;
+    int64_t updates[NETS];
+    double count[2];
+    int32_t head, held;
+} head;
+static head head_of(const qi_td3 *t) {
+    head h = {.nparam = {t->net[ACTOR].nparam, t->net[Q1].nparam},
+              .nobs = (uint64_t)t->env.nobs,
+              .ncritic = (uint64_t)t->env.ncritic,
+              .n = (uint64_t)t->env.n,
+              .keep = (uint64_t)t->def.keep,
+              .lived = t->lived,
+              .drawn = t->drawn,
+              .count = {t->norm[0].count, t->norm[1].count},
+              .head = t->head,
+              .held = t->held};
+    memcpy(h.updates, t->updates, sizeof h.updates);
+    return h;
+}
+
+size_t qi_td3_state_bytes(const qi_td3 *t) {
+    piece list[PIECES];
+    size_t sum = sizeof(head);
+    pieces(t, list);
+    for (int i = 0; i < PIECES; i++) sum += list[i].bytes;
+    return sum;
+}
+void qi_td3_state_get(const qi_td3 *t, void *bytes) {
+    piece list[PIECES];
+    head h = head_of(t);
+    char *to = bytes;
+    pieces(t, list);
+    memcpy(to, &h, sizeof h), to += sizeof h;
+    for (int i = 0; i < PIECES; to += list[i++].bytes) memcpy(to, list[i].at, list[i].bytes);
+}
+qiao_err qi_td3_state_set(qi_td3 *t, const void *bytes, size_t size) {
+    head h, mine = head_of(t);
+    if (size != qi_td3_state_bytes(t)) return QIAO_E_FORMAT;
+    memcpy(&h, bytes, sizeof h);
+    if (memcmp(h.nparam, mine.nparam, sizeof h.nparam) != 0 || h.nobs != mine.nobs ||
+        h.ncritic != mine.ncritic || h.n != mine.n || h.keep != mine.keep || h.head < 0 ||
+        h.head >= t->def.keep || h.held < 0 || h.held > t->def.keep)
+        return QIAO_E_FORMAT;
+    piece list[PIECES];
+    const char *from = (const char *)bytes + sizeof h;
+    pieces(t, list);
+    for (int i = 0; i < PIECES; from += list[i++].bytes) memcpy(list[i].at, from, list[i].bytes);
+    t->lived = h.lived, t->drawn = h.drawn, t->head = h.head, t->held = h.held;
+    memcpy(t->updates, h.updates, sizeof h.updates);
+    for (int i = 0; i < 2; i++) t->norm[i].count = h.count[i];
+    return QIAO_OK;
+}
+
+qi_ppo_view qi_td3_look(const qi_td3 *t) {
+    static const qi_norm none = {0};
+    return (qi_ppo_view){.actor = t->net[ACTOR],
+                         .critic = t->net[Q1],
+                         .actor_param = t->param[ACTOR],
+                         .squash = t->def.reach,
+                         .obs = t->def.normalise ? &t->norm[0] : &none};
 }

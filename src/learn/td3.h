@@ -7,9 +7,7 @@
 #ifndef QI_LEARN_TD3_H
 #define QI_LEARN_TD3_H
 
-#include "learn/env.h"
-#include "learn/mlp.h"
-#include "sim/engine.h"
+#include "learn/ppo.h"
 
 typedef struct qi_td3_def {
     uint64_t seed;
@@ -30,18 +28,27 @@ typedef struct qi_td3_def {
 } qi_td3_def;
 qi_td3_def qi_td3_def_default(void);
 
-typedef struct qi_td3_stats {       // of one step of all worlds and its updates
-    uint64_t steps;                 // of worlds so far
-    double reward, episode, length; // as in qi_ppo_stats
-    double critic, actor;           // losses
+typedef struct qi_td3_stats {              // of one step of all worlds and its updates
+    uint64_t steps;                        // of worlds so far
+    double reward, episode, length, ended; // as in qi_ppo_stats
+    double critic, actor;                  // losses
 } qi_td3_stats;
 
 typedef struct qi_td3 qi_td3;
 qi_td3 *qi_td3_new(const qi_td3_def *def, const qi_env *env, qi_pool *pool, qiao_diag *d);
 void qi_td3_free(qi_td3 *t);
 void qi_td3_begin(qi_td3 *t, uint64_t epoch); // all worlds anew
-void qi_td3_step(qi_td3 *t, qi_td3_stats *s);
+// Lives steps of all worlds. Then learns as often as so many steps are worth.
+void qi_td3_live(qi_td3 *t, int steps, qi_td3_stats *s);
+void qi_td3_learn(qi_td3 *t, int steps, qi_td3_stats *s);
+void qi_td3_step(qi_td3 *t, qi_td3_stats *s); // one of each
 // The policy: action = reach tanh(actor(input)).
 const qi_mlp *qi_td3_actor(const qi_td3 *t, const float **param);
+qi_ppo_view qi_td3_look(const qi_td3 *t); // for export
+
+// As of qi_ppo: what a checkpoint keeps, the ring with it.
+size_t qi_td3_state_bytes(const qi_td3 *t);
+void qi_td3_state_get(const qi_td3 *t, void *bytes);
+qiao_err qi_td3_state_set(qi_td3 *t, const void *bytes, size_t n); // E_FORMAT: of another shape
 
 #endif

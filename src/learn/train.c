@@ -3,6 +3,7 @@
 #include "qiao/learn.h"
 
 #include "brain/manifest.h"
+#include "learn/learner.h"
 #include "learn/onnx_write.h"
 #include "learn/worlds.h"
 
@@ -16,7 +17,7 @@ struct qiao_train {
     qi_recipe *recipe;
     qi_pool *pool;
     qi_worlds *worlds;
-    qi_ppo *ppo;
+    qi_learner *learner;
     double period;
     uint64_t iteration;
     double steps;
@@ -45,8 +46,8 @@ qiao_train *qiao_train_new(const qiao_train_def *def, qiao_diag *d) {
         t->pool = qi_pool_new(def->nthread);
     }
     if (t->pool && (t->worlds = qi_worlds_new(t->recipe, t->pool, d)))
-        t->ppo = qi_ppo_new(&t->recipe->ppo, qi_worlds_env(t->worlds), t->pool, d);
-    if (t->ppo) {
+        t->learner = qi_learner_new(t->recipe, qi_worlds_env(t->worlds), t->pool, d);
+    if (t->learner) {
         t->period = 1 / qi_worlds_manifest(t->worlds)->rate_hz;
         return t;
     }
@@ -57,7 +58,7 @@ qiao_train *qiao_train_new(const qiao_train_def *def, qiao_diag *d) {
 
 void qiao_train_free(qiao_train *t) {
     if (!t) return;
-    qi_ppo_free(t->ppo);
+    qi_learner_free(t->learner);
     qi_worlds_free(t->worlds);
     qi_pool_free(t->pool);
     qi_recipe_free(t->recipe);
@@ -80,10 +81,10 @@ void qiao_train_step(qiao_train *t, qiao_train_stats *s) {
     qi_worlds_grow(t->worlds, t->steps);
     double a = now();
     if (qiao_train_at_checkpoint(t)) // all anew: nothing but the learner's state goes on
-        qi_ppo_begin(t->ppo, t->iteration / (uint64_t)t->recipe->checkpoint);
-    qi_ppo_live(t->ppo, &p);
+        qi_learner_begin(t->learner, t->iteration / (uint64_t)t->recipe->checkpoint);
+    qi_learner_live(t->learner, &p);
     double b = now();
-    qi_ppo_learn(t->ppo, &p);
+    qi_learner_learn(t->learner, &p);
     double c = now();
     qi_worlds_stats_take(t->worlds, &w);
     t->iteration++, t->steps = (double)p.steps;
@@ -124,7 +125,7 @@ typedef struct head {
 
 static head head_of(const qiao_train *t) {
     head h = {.magic = "QIAOTRN", .seed = t->recipe->ppo.seed, .iteration = t->iteration};
-    h.bytes = qi_ppo_state_bytes(t->ppo), h.steps = t->steps;
+    h.bytes = qi_learner_state_bytes(t->learner), h.steps = t->steps;
     memcpy(h.recipe, t->recipe->hash, sizeof h.recipe);
     memcpy(h.robot, qi_worlds_robot(t->worlds)->hash, sizeof h.robot);
     memcpy(h.brain, qi_worlds_manifest(t->worlds)->hash, sizeof h.brain);
@@ -146,7 +147,7 @@ qiao_err qiao_train_save(const qiao_train *t, const char *path, qiao_diag *d) {
     char *b = malloc(n + QIAO_HASH_BYTES);
     if (!b) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
     memcpy(b, &h, sizeof h);
-    qi_ppo_state_get(t->ppo, b + sizeof h);
+    qi_learner_state_get(t->learner, b + sizeof h);
     hash_of(b, n, (uint8_t *)b + n);
     qiao_err e = qiao_file_write(path, b, n + QIAO_HASH_BYTES, d);
     free(b);
@@ -181,8 +182,8 @@ qiao_err qiao_train_load(qiao_train *t, const char *path, qiao_diag *d) {
             e = qiao_diag_set(d, QIAO_E_FORMAT, path, 0, 0, "a byte of this checkpoint is wrong");
     }
     if (!e) memcpy(&h, b, sizeof h), e = check_head(t, &h, path, d);
-    if (!e &&
-        (h.bytes != n - sizeof h - sizeof sum || qi_ppo_state_set(t->ppo, b + sizeof h, h.bytes)))
+    if (!e && (h.bytes != n - sizeof h - sizeof sum ||
+               qi_learner_state_set(t->learner, b + sizeof h, h.bytes)))
         e = qiao_diag_set(d, QIAO_E_FORMAT, path, 0, 0, "this checkpoint is of another network");
     if (!e) t->iteration = h.iteration, t->steps = h.steps;
     free(b);
@@ -191,7 +192,7 @@ qiao_err qiao_train_load(qiao_train *t, const char *path, qiao_diag *d) {
 
 qiao_err qiao_train_export(const qiao_train *t, const char *dir, qiao_diag *d) {
     char path[1100], seed[32], hash[QIAO_HASH_HEX], steps[32];
-    qi_ppo_view v = qi_ppo_look(t->ppo);
+    qi_ppo_view v = qi_learner_look(t->learner);
     snprintf(path, sizeof path, "%.1000s/policy.onnx", dir);
     snprintf(seed, sizeof seed, "%llu", (unsigned long long)t->recipe->ppo.seed);
     snprintf(steps, sizeof steps, "%.0f", t->steps);
