@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "qiao/base.h"
 #include "base/json.h"
+#include "base/normals.h"
 #include "test.h"
 
 TEST(errors_have_names) {
@@ -38,6 +39,35 @@ TEST(philox_is_the_published_function) {
     CHECK_NEAR(sq / N, 1.0 / 3, 0.004);
     CHECK_NEAR(nsum / N, 0, 0.015);
     CHECK_NEAR(nsq / N, 1, 0.02);
+}
+
+TEST(normals_have_the_same_bits_at_every_width) {
+    enum { N = 19 }; // no whole number of lanes
+    qiao_rng r = {.seed = 0xfedcba9876543210, .trial = 0x123456789abc, .purpose = 0x9a7};
+    int used = 0;
+    double off = 0;
+    for (int i = 0; i < qi_normals_nall; i++) {
+        if (!qi_normals_all[i]->usable()) continue;
+        used++;
+        for (uint64_t k = 0; k < 500; k++) {
+            double z[N + 1];
+            uint64_t counter = k * k << 25 | k;
+            z[N] = 7;
+            qi_normals_all[i]->row(&r, counter, 0xfffffff8u, N, z);
+            CHECK(z[N] == 7, "%s writes past its end", qi_normals_all[i]->name);
+            for (uint32_t j = 0; j < N; j++) {
+                double one = qiao_rng_normal(&r, counter, 0xfffffff8u + j);
+                CHECK(memcmp(&z[j], &one, sizeof one) == 0, "%s", qi_normals_all[i]->name);
+            }
+        }
+    }
+    CHECK(used > 0);
+    for (uint64_t k = 0; k < 20000; k++) {
+        double p[N];
+        qi_rng_normals(&r, k, 3, N, p);
+        for (int j = 0; j < N; j++) off = fmax(off, fabs(p[j]));
+    }
+    CHECK(off > 4 && off < 7, "%g deviations are the furthest of 380,000", off);
 }
 
 TEST(hash_known_answer) { // BLAKE2b-256 of nothing

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // rng.c - Philox4x32-10. Source: J. Salmon et al., SC 2011, section 2; constants of its table 2.
-#include "qiao/base.h"
-
-#include <math.h>
+#include "base/normals.h"
 
 static void philox(uint32_t c[4], uint32_t k0, uint32_t k1) {
     for (int round = 0; round < 10; round++) {
@@ -32,9 +30,29 @@ double qiao_rng_uniform(const qiao_rng *r, uint64_t counter, uint32_t index) {
     return u[0];
 }
 
-// Box and Muller's transform: sqrt(-2 ln u) cos(2 pi v).
+extern const qi_normals qi_normals_d1;
+#ifdef __x86_64__
+extern const qi_normals qi_normals_d4_avx2, qi_normals_d8_avx512;
+#endif
+const qi_normals *const qi_normals_all[] = {
+#ifdef __x86_64__
+    &qi_normals_d8_avx512,
+    &qi_normals_d4_avx2,
+#endif
+    &qi_normals_d1,
+};
+const int qi_normals_nall = sizeof qi_normals_all / sizeof *qi_normals_all;
+
+void qi_rng_normals(const qiao_rng *r, uint64_t counter, uint32_t first, int n, double *z) {
+    int i = 0;
+    while (!qi_normals_all[i]->usable()) i++;
+    qi_normals_all[i]->row(r, counter, first, n, z);
+}
+
+// Box and Muller's transform, sqrt(-2 ln(1 - u)) cos(2 pi v), with our own ln and cos: those of C
+// libraries differ in the last bits.
 double qiao_rng_normal(const qiao_rng *r, uint64_t counter, uint32_t index) {
-    double u[2];
-    draw(r, counter, index, u);
-    return sqrt(-2 * log(1 - u[0])) * cos(6.283185307179586 * u[1]);
+    double z;
+    qi_normals_d1.row(r, counter, index, 1, &z);
+    return z;
 }

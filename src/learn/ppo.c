@@ -2,6 +2,8 @@
 // ppo.c - see ppo.h: memory, living, advantages, the state that a checkpoint keeps.
 #include "learn/ppo_in.h"
 
+#include "base/normals.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,11 +148,12 @@ static void decide(void *ctx, int thread, int first, int last) {
             for (int i = 0; i < rows; i++) {
                 qiao_rng r = {.seed = p->def.seed, .trial = (uint64_t)(at + i), .purpose = RNG_ACT};
                 float *u = p->action + (i0 + (size_t)i) * (size_t)p->ldu;
-                double logp = 0;
+                double logp = 0, z[64];
+                qi_rng_normals(&r, p->lived, 0, p->env.nact, z);
                 for (int j = 0; j < p->env.nact; j++) {
-                    double z = qiao_rng_normal(&r, p->lived, (uint32_t)j);
-                    u[j] = mu[i * p->ldu + j] + p->std[j] * (float)z;
-                    logp -= 0.5 * z * z + p->param[p->at_std + (size_t)j] + 0.91893853320467274;
+                    u[j] = mu[i * p->ldu + j] + p->std[j] * (float)z[j];
+                    logp -=
+                        0.5 * z[j] * z[j] + p->param[p->at_std + (size_t)j] + 0.91893853320467274;
                 }
                 p->logp[i0 + (size_t)i] = (float)logp;
             }

@@ -3,6 +3,8 @@
 // are follows from its rate, its delay and the brain's period.
 #include "sim/sense.h"
 
+#include "base/normals.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -28,9 +30,10 @@ bool qi_sample_due(const qi_channel *c, int64_t k, int period) {
 void qi_sample_begin(const qi_channel *c, qi_samples *s) {
     qiao_rng r = s->rng;
     r.purpose = c->purpose;
-    for (int i = 0; i < c->s.dim; i++)
-        s->bias[c->adr + i] =
-            c->s.bias > 0 ? c->s.bias * qiao_rng_normal(&r, UINT64_MAX, (uint32_t)i) : 0;
+    double *b = s->bias + c->adr;
+    memset(b, 0, (size_t)c->s.dim * sizeof *b);
+    if (c->s.bias > 0) qi_rng_normals(&r, UINT64_MAX, 0, c->s.dim, b);
+    for (int i = 0; i < c->s.dim; i++) b[i] *= c->s.bias;
 }
 
 // Gaussian noise per value and a constant bias per trial, each from its own numbers.
@@ -38,10 +41,13 @@ static void disturb(const qi_channel *c, const qi_samples *s, int64_t k, double 
     if (c->s.kind == QIAO_SENSE_FOOT_CONTACT || (c->s.noise == 0 && c->s.bias == 0)) return;
     qiao_rng r = s->rng;
     r.purpose = c->purpose;
-    for (int i = 0; i < c->s.dim; i++) {
-        if (c->s.noise > 0) x[i] += c->s.noise * qiao_rng_normal(&r, (uint64_t)k, (uint32_t)i);
-        if (c->s.bias > 0) x[i] += s->bias[c->adr + i];
+    double z[32];
+    for (int at = 0, n; c->s.noise > 0 && at < c->s.dim; at += n) {
+        n = c->s.dim - at < 32 ? c->s.dim - at : 32;
+        qi_rng_normals(&r, (uint64_t)k, (uint32_t)at, n, z);
+        for (int i = 0; i < n; i++) x[at + i] += c->s.noise * z[i];
     }
+    for (int i = 0; c->s.bias > 0 && i < c->s.dim; i++) x[i] += s->bias[c->adr + i];
     // quaternions stay unit ones
     int from = c->s.kind == QIAO_SENSE_IMU_QUAT ? 0 : 3;
     int step = c->s.kind == QIAO_SENSE_IMU_QUAT ? 4 : 7;
