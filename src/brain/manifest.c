@@ -317,6 +317,33 @@ static bool is_name(const char *s) {
     return n > 0;
 }
 
+// True if the file said some of n numbers that cannot be below 0 and left out others (-1).
+static bool half_said(const double *x, int n) {
+    int none = 0;
+    for (int i = 0; i < n; i++) none += x[i] == -1;
+    return none > 0 && none < n;
+}
+
+static bool within(double x, double lo, double hi) { return x >= lo && x <= hi; }
+
+// Numbers that stand once in a manifest, in the ranges that manifest_read.c asks of brain.yaml.
+static const char *odd_numbers(const qi_manifest *m) {
+    if (!within(m->obs.clip, 0, 1e9) || !within(m->enc.clip, 0, 1e9))
+        return "a clip is not between 0 and 1e9";
+    if (!within(m->action.reclip, 0, 1e3)) return "the action's reclip is not between 0 and 1e3";
+    if (!within(m->clock.hz, 0, 100) || !within(m->clock.start, 0, 1) ||
+        !within(m->clock.stand_below, 0, 100) || !within(m->clock.stand_phase, 0, 1))
+        return "the clock is not between 0 and 100 Hz, or a phase not between 0 and 1";
+    if (!within(m->command.dead, 0, 10)) return "the commands' dead range is not between 0 and 10";
+    if (m->physics.step != 0 && !within(m->physics.step, 1e-5, 0.1))
+        return "the physics step is not between 0.01 and 100 ms";
+    if (m->physics.delay >= 0 && !within(m->physics.delay, 0, 1))
+        return "the physics' delay is not between 0 and 1000 ms";
+    if (m->motion.rate_hz != 0 && !within(m->motion.rate_hz, 0.1, 2000))
+        return "the motion's rate is not between 0.1 and 2000 Hz";
+    return NULL;
+}
+
 // A pair that is upside down, a gain below 0: whatever form it came in.
 static const char *odd_values(const qi_manifest *m, qi_mark *at) {
     const double *pair[3] = {m->command.vx, m->command.vy, m->command.yaw_rate};
@@ -330,7 +357,10 @@ static const char *odd_values(const qi_manifest *m, qi_mark *at) {
             return "a gain is below 0";
         if (m->torque_limit[i] < 0) return "a torque limit is below 0";
         if (m->kp[i] > 1e6 || m->kd[i] > 1e6) return "a gain is above 1e6";
+        if (!within(m->default_pose[i], -1e9, 1e9) || !within(m->action.scale[i], -1e9, 1e9))
+            return "a pose or a scale is beyond 1e9";
     }
+    if (half_said(m->kp, m->njoint) || half_said(m->kd, m->njoint)) return "a gain is below 0";
     *at = (qi_mark){0};
     for (int i = 0; i < m->nhold; i++)
         if (fabs(m->hold[i].pose) > 100 || m->hold[i].kp > 1e6 || m->hold[i].kd > 1e6 ||
@@ -344,10 +374,7 @@ static const char *odd_values(const qi_manifest *m, qi_mark *at) {
             if (g[k]->term[i].clip[0] > g[k]->term[i].clip[1]) return "its clip is upside down";
         }
     *at = (qi_mark){0};
-    if (m->obs.clip < 0 || m->enc.clip < 0) return "a clip is below 0";
-    if (m->physics.step != 0 && !(m->physics.step >= 1e-5 && m->physics.step <= 0.1))
-        return "the physics step is not between 0.01 and 100 ms";
-    return NULL;
+    return odd_numbers(m);
 }
 
 bool qi_manifest_layout(qi_manifest *m, qiao_diag *d) {
