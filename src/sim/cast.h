@@ -11,6 +11,10 @@
 qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjModel_ *numbers,
                        bool ground, qiao_diag *d);
 
+// World w becomes what world like was made as: its model, its numbers, its ground. Of the same
+// shape; allocates; a reset must follow.
+qiao_err qi_sim_become(qiao_sim *s, int w, int like, qiao_diag *d);
+
 // What of the truth of a world will be read; the rest may be old. For who asks often and little.
 typedef struct qi_narrow {
     const uint8_t *body; // [nbody] 1: pose and velocity

@@ -282,6 +282,7 @@ static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bo
         return false;
     }
     if (i > 0 && m != first && !same_parts(s, i, m, d)) return false;
+    o->made = m;
     if (!(o->world = s->engine->open(&s->setup, i, m, d))) return false;
     o->samples.store = qiao_arena_get(s->arena, (store + 1) * sizeof(double));
     o->samples.at = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * QI_SLOTS * sizeof(int64_t));
@@ -313,6 +314,29 @@ qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjM
     view.mj = numbers;
     o->map = o->later = qi_heightmap_new(&view, &s->setup.part, s->setup.robot->model->nbody);
     return o->map ? QIAO_OK : qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+}
+
+qiao_err qi_sim_become(qiao_sim *s, int w, int like, qiao_diag *d) {
+    const qi_slot *from = &s->w[like];
+    qi_slot *o = &s->w[w];
+    const qi_setup *u = &s->setup;
+    const mjModel *m = from->made->mj;
+    mjModel *own = NULL;
+    if (qi_drive_armature(u->drive, u->nu, m->dof_armature, NULL)) {
+        mjData *data = NULL;
+        if (!(own = mj_copyModel(NULL, m)) || !(data = mj_makeData(own))) {
+            mj_deleteModel(own);
+            return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+        }
+        qi_drive_armature(u->drive, u->nu, own->dof_armature, own->dof_armature);
+        mj_setConst(own, data), mj_deleteData(data);
+    }
+    qiao_err e = s->engine->recast(o->world, from->made, own ? own : m, d);
+    mj_deleteModel(own);
+    if (e) return e;
+    qi_heightmap_free(o->later);
+    o->model = from->made, o->later = NULL, o->map = from->first;
+    return QIAO_OK;
 }
 
 // Worlds that move together become one unit of a thread's work.

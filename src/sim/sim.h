@@ -5,8 +5,8 @@
 
 #include "sim/sense.h"
 
-typedef struct qi_slot { // one world
-    const qiao_model *model;
+typedef struct qi_slot {            // one world
+    const qiao_model *model, *made; // now; at the start
     qi_world *world;
     qi_heightmap *map;           // in use: one of the following, or another slot's
     qi_heightmap *first, *later; // of the model at the start (own, if own_map); of a recast (own)
