@@ -26,6 +26,7 @@ static qi_look look(void) {
                  .high = high,
                  .contact = contact,
                  .foot = {{1, 1, 0.02}, {2, 1, 0.07}},
+                 .phase = {0.75, 0.75},
                  .ground = 0.01,
                  .command = command,
                  .a0 = a0,
@@ -73,6 +74,9 @@ TEST(every_term_is_what_it_says) {
         {QI_REWARD_air_time, 0.3, 0.5 - 0.3},
         {QI_REWARD_slip, 0, foot0 * foot0},
         {QI_REWARD_clearance, 0.08, foot1 * 0.02},
+        {QI_REWARD_gait, 0.55, 0.5},
+        {QI_REWARD_swing, 0.1, 0.0081 + 0.0016},
+        {QI_REWARD_feet_apart, 1.2, 0.2},
         {QI_REWARD_alive, 0, 1},
         {QI_REWARD_fall, 0, 0},
     };

@@ -25,6 +25,7 @@ enum {
     C_SPEED,
     C_TURN,
     C_SHARE,
+    C_GROUND,
     C_POLICY,
     C_VALUE,
     C_ENTROPY,
@@ -39,9 +40,9 @@ enum {
     COLUMNS
 };
 static const char *const column[COLUMNS] = {
-    "iteration",   "steps",      "seconds", "reward", "episode",   "length",  "ended",
-    "speed_error", "turn_error", "share",   "policy", "value",     "entropy", "symmetry",
-    "kl",          "rate",       "std",     "grad",   "explained", "live_s",  "learn_s"};
+    "iteration",  "steps", "seconds", "reward",    "episode", "length",  "ended",    "speed_error",
+    "turn_error", "share", "ground",  "policy",    "value",   "entropy", "symmetry", "kl",
+    "rate",       "std",   "grad",    "explained", "live_s",  "learn_s"};
 enum { WIDTH = COLUMNS + QIAO_TRAIN_TERMS };
 
 struct train_log {
@@ -157,6 +158,7 @@ qiao_err train_log_add(train_log *l, const qiao_train_stats *s, qiao_diag *d) {
                                  s->speed_error,
                                  s->turn_error,
                                  s->share,
+                                 s->ground,
                                  s->policy,
                                  s->value,
                                  s->entropy,

@@ -29,6 +29,7 @@ typedef struct qiao_train_stats { // of one iteration: worlds live a while, then
     double ended;                   // share of them that ended before their time
     double speed_error, turn_error; // m/s, rad/s: mean distance from what was asked
     double share;                   // of the curriculum
+    double ground;                  // mean level of the grounds, up to 1: the hardest
     double policy, value, entropy, symmetry; // losses
     double kl, rate, std, grad, explained;
     double live_s, learn_s; // what living and learning took

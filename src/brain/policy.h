@@ -44,6 +44,8 @@ qiao_err qi_policy_step(void *mem, const qiao_obs *obs, qiao_cmd *cmd);
 //        order
 //   say  takes what came out, rows [due][njoint], and writes the commands of all live worlds
 int qi_policy_see(void *mem, const qiao_obs *obs, const float **rows);
+// Where the gait's clock has each foot of a world now, 0..1; -1: it says nothing of that one.
+void qi_policy_phases(const void *mem, int world, int n, double *phase);
 void qi_policy_say(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *cmd);
 
 // What went into the policy network at the last decision of a world, [obs.size]; what came out,

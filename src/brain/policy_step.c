@@ -30,6 +30,16 @@ static void clock_after(const qi_bound *k, int w) {
     if (!k->m->clock.advance_first) tick(k->m, &k->ws[w]);
 }
 
+void qi_policy_phases(const void *mem, int w, int n, double *phase) {
+    const qi_bound *k = mem;
+    const qi_manifest *m = k->m;
+    const qi_wstate *s = &k->ws[w];
+    for (int i = 0; i < n; i++) {
+        double p = s->standing ? m->clock.stand_phase : s->phase + m->clock.leg[i];
+        phase[i] = m->clock.hz > 0 && i < m->clock.nleg ? p - floor(p) : -1;
+    }
+}
+
 // ---- networks ----
 
 static void gather(float *to, const float *from, int i, int size) {

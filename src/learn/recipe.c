@@ -130,6 +130,31 @@ static bool read_vary(reader *g, yaml_node_t *root) {
            whole(g, m, "episodes", 1, 1000000, &v->episodes);
 }
 
+static bool read_ground(reader *g, yaml_node_t *root) {
+    qi_rise *v = &g->r->rise;
+    yaml_node_t *m;
+    const char *by = NULL;
+    if (!block(g, root, "ground", &m)) return false;
+    if (!m) return true;
+    if (qi_yaml_get(&g->y, root, "grounds"))
+        return qi_yaml_fault(&g->y, m, "ground: it says how many; 'grounds' beside it is too much");
+    v->levels = 8, v->draws = 4, v->leave = 1;
+    if (!(KEYS(&g->y, m, "by", "levels", "draws", "x", "y", "leave") &&
+          qi_yaml_text(&g->y, m, "by", &by) && whole(g, m, "levels", 1, 100, &v->levels) &&
+          whole(g, m, "draws", 1, 100, &v->draws) && range(g, m, "x", -1000, 1000, &v->x) &&
+          range(g, m, "y", -1000, 1000, &v->y) &&
+          qi_yaml_num(&g->y, m, "leave", 0, 1000, &v->leave)))
+        return false;
+    if (!by)
+        return qi_yaml_fault(&g->y, m, "ground: which parameter says how hard it is? by: NAME");
+    int n = v->levels * v->draws;
+    if (n > 1024 || n > g->r->worlds)
+        return qi_yaml_fault(&g->y, m, "ground: %d grounds; expected at most 1024, and %d worlds",
+                             n, g->r->worlds);
+    g->r->grounds = n;
+    return (v->by = qiao_arena_text(g->r->arena, by, strlen(by))) != NULL;
+}
+
 // name: weight, or name: {weight: .., parameter: ..}
 static bool read_rewards(reader *g, yaml_node_t *root) {
     qi_recipe *r = g->r;
@@ -306,9 +331,9 @@ static const char *beside(const qi_recipe *r, const char *file) {
 static bool read_top(reader *g, yaml_node_t *root) {
     qi_recipe *r = g->r;
     const char *brain = "brain.yaml", *robot = NULL, *scenario = "walk_flat", *engine = "lanes32";
-    if (!(KEYS(&g->y, root, "brain", "robot", "scenario", "engine", "grounds", "iterations",
-               "worlds", "seconds", "steps", "checkpoint", "critic", "command", "end", "start",
-               "push", "vary", "grow", "rewards", "mirror", "ppo", "learner", "td3") &&
+    if (!(KEYS(&g->y, root, "brain", "robot", "scenario", "engine", "ground", "grounds",
+               "iterations", "worlds", "seconds", "steps", "checkpoint", "critic", "command", "end",
+               "start", "push", "vary", "grow", "rewards", "mirror", "ppo", "learner", "td3") &&
           qi_yaml_text(&g->y, root, "brain", &brain) &&
           qi_yaml_text(&g->y, root, "robot", &robot) &&
           qi_yaml_text(&g->y, root, "scenario", &scenario) &&
@@ -371,8 +396,9 @@ qi_recipe *qi_recipe_read(const char *path, const char *text, size_t n, qiao_dia
     bool ok = r->path && qi_yaml_open(&g.y, r->path, text, n, d);
     yaml_node_t *root = ok ? qi_yaml_root(&g.y) : NULL;
     ok = root && read_top(&g, root) && read_critic(&g, root) && read_command(&g, root) &&
-         read_ends(&g, root) && read_vary(&g, root) && read_rewards(&g, root) &&
-         read_mirror(&g, root) && read_ppo(&g, root) && read_td3(&g, root);
+         read_ends(&g, root) && read_vary(&g, root) && read_ground(&g, root) &&
+         read_rewards(&g, root) && read_mirror(&g, root) && read_ppo(&g, root) &&
+         read_td3(&g, root);
     qi_yaml_close(&g.y);
     if (ok) return r;
     if (d && !d->err) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");

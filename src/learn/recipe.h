@@ -8,27 +8,33 @@
 
 // What a step is worth, term by term: weight times the term's value times the control period.
 // One list makes the names and the meaning of the parameter; reward.c has a function for each.
-#define QI_REWARD_LIST(X)                                                                        \
-    X(track_velocity, "exp(-(error of vx, vy / width)^2)", "width", 0.5)                         \
-    X(track_turn, "exp(-(error of the yaw rate / width)^2)", "width", 0.5)                       \
-    X(vertical, "vertical speed of the base, squared", NULL, 0)                                  \
-    X(roll, "roll and pitch rates, squared", NULL, 0)                                            \
-    X(level, "gravity across the base, squared: 0 is level", NULL, 0)                            \
-    X(height, "height of the base above the ground off the target, squared", "target", 0.3)      \
-    X(torque, "torques, squared", NULL, 0)                                                       \
-    X(power, "power that the drives take", NULL, 0)                                              \
-    X(joint_speed, "joint velocities, squared", NULL, 0)                                         \
-    X(joint_accel, "joint accelerations, squared", NULL, 0)                                      \
-    X(action_rate, "change of the actions, squared", NULL, 0)                                    \
-    X(action_jerk, "change of the change of the actions, squared", NULL, 0)                      \
-    X(pose, "joints off the default pose, squared", NULL, 0)                                     \
-    X(stand, "joints off the default pose, while told to stand", NULL, 0)                        \
-    X(limits, "joints past that share of their range, rad", "share", 0.9)                        \
-    X(air_time, "s that a foot was in the air beyond target, at touch-down, while told to move", \
-      "target", 0.3)                                                                             \
-    X(slip, "speed of feet that touch, squared", NULL, 0)                                        \
-    X(clearance, "height of moving feet off the target, times their speed", "target", 0.08)      \
-    X(alive, "1", NULL, 0)                                                                       \
+#define QI_REWARD_LIST(X)                                                                         \
+    X(track_velocity, "exp(-(error of vx, vy / width)^2)", "width", 0.5)                          \
+    X(track_turn, "exp(-(error of the yaw rate / width)^2)", "width", 0.5)                        \
+    X(vertical, "vertical speed of the base, squared", NULL, 0)                                   \
+    X(roll, "roll and pitch rates, squared", NULL, 0)                                             \
+    X(level, "gravity across the base, squared: 0 is level", NULL, 0)                             \
+    X(height, "height of the base above the ground off the target, squared", "target", 0.3)       \
+    X(torque, "torques, squared", NULL, 0)                                                        \
+    X(power, "power that the drives take", NULL, 0)                                               \
+    X(joint_speed, "joint velocities, squared", NULL, 0)                                          \
+    X(joint_accel, "joint accelerations, squared", NULL, 0)                                       \
+    X(action_rate, "change of the actions, squared", NULL, 0)                                     \
+    X(action_jerk, "change of the change of the actions, squared", NULL, 0)                       \
+    X(pose, "joints off the default pose, squared", NULL, 0)                                      \
+    X(stand, "joints off the default pose, while told to stand", NULL, 0)                         \
+    X(limits, "joints past that share of their range, rad", "share", 0.9)                         \
+    X(air_time, "s that a foot was in the air beyond target, at touch-down, while told to move",  \
+      "target", 0.3)                                                                              \
+    X(slip, "speed of feet that touch, squared", NULL, 0)                                         \
+    X(clearance, "height of moving feet off the target, times their speed", "target", 0.08)       \
+    X(gait, "share of the feet that stand and swing as the clock says; share of it they stand",   \
+      "share", 0.55)                                                                              \
+    X(swing, "feet lower than a half sine of that height while the clock swings them, squared",   \
+      "target", 0.1)                                                                              \
+    X(feet_apart, "m that two feet are nearer to each other than that, seen from above", "least", \
+      0.12)                                                                                       \
+    X(alive, "1", NULL, 0)                                                                        \
     X(fall, "1 where a trial ends early, not times the period", NULL, 0)
 
 typedef enum qi_reward_kind {
@@ -54,6 +60,13 @@ typedef struct qi_vary { // domain randomisation: drawn anew for a world every f
     int episodes;
 } qi_vary;
 
+typedef struct qi_rise { // grounds from easy to hard; worlds move up and down between them
+    const char *by;      // parameter of the scenario that says how hard, NULL: no such thing
+    int levels, draws;   // grounds of a level
+    qi_range x, y;       // where robots start, m
+    double leave;        // m outside that field where an episode is over, as if its time were
+} qi_rise;
+
 enum { QI_RECIPE_TERMS = 16 };
 typedef struct qi_recipe {
     const char *path;  // of the file
@@ -69,6 +82,7 @@ typedef struct qi_recipe {
     qi_range push_seconds;
     double push_speed; // m/s that a push gives
     qi_vary vary;
+    qi_rise rise;
     double grow_from, grow_steps; // curriculum: commands and pushes grow from a share to all of it
     int nreward;
     qi_reward reward[QI_REWARD_KINDS];

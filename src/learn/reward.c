@@ -108,6 +108,9 @@ static double value(const qi_look *o, const qi_past *p, const qi_reward *w) {
     case QI_REWARD_air_time:
     case QI_REWARD_slip:
     case QI_REWARD_clearance: return feet(o, p, w);
+    case QI_REWARD_gait:
+    case QI_REWARD_swing:
+    case QI_REWARD_feet_apart: return qi_reward_gait(o, w);
     case QI_REWARD_alive: return 1;
     case QI_REWARD_fall: return o->ended ? 1 / o->dt : 0;
     case QI_REWARD_KINDS: break;

@@ -15,6 +15,7 @@ typedef struct qi_look { // at one world after a step; all true, none as sensors
     const double *rest, *low, *high; // [njoint] default pose, range (equal: none)
     const double *contact;           // [nfoot]
     double foot[QI_FEET_MAX][3];     // of the feet, world
+    double phase[QI_FEET_MAX];       // 0..1 of the brain's clock for each foot, -1: it has none
     double ground;                   // height under the base
     const double *command;           // [3]
     const float *a0, *a1, *a2;       // [nact] this action, the last, the one before
@@ -25,6 +26,9 @@ typedef struct qi_past { // of one world, from step to step
     double qd[QI_JOINTS_MAX], foot[QI_FEET_MAX][3], air[QI_FEET_MAX];
     bool fresh; // nothing was yet
 } qi_past;
+
+// A term of feet and clock: gait, swing, feet_apart.
+double qi_reward_gait(const qi_look *o, const qi_reward *w);
 
 // Worth of the step; part [nreward] gets each term's share. Moves past on.
 double qi_reward_step(const qi_recipe *r, const qi_look *o, qi_past *past, double *part);

@@ -97,6 +97,7 @@ void qiao_train_step(qiao_train *t, qiao_train_stats *s) {
                             .ended = p.ended,
                             .speed_error = w.speed_error,
                             .turn_error = w.turn_error,
+                            .ground = w.ground,
                             .share = qi_worlds_share(t->worlds),
                             .policy = p.policy,
                             .value = p.value,
@@ -125,7 +126,8 @@ typedef struct head {
 
 static head head_of(const qiao_train *t) {
     head h = {.magic = "QIAOTRN", .seed = t->recipe->ppo.seed, .iteration = t->iteration};
-    h.bytes = qi_learner_state_bytes(t->learner), h.steps = t->steps;
+    h.bytes = qi_learner_state_bytes(t->learner) + qi_worlds_state_bytes(t->worlds);
+    h.steps = t->steps;
     memcpy(h.recipe, t->recipe->hash, sizeof h.recipe);
     memcpy(h.robot, qi_worlds_robot(t->worlds)->hash, sizeof h.robot);
     memcpy(h.brain, qi_worlds_manifest(t->worlds)->hash, sizeof h.brain);
@@ -148,6 +150,7 @@ qiao_err qiao_train_save(const qiao_train *t, const char *path, qiao_diag *d) {
     if (!b) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
     memcpy(b, &h, sizeof h);
     qi_learner_state_get(t->learner, b + sizeof h);
+    qi_worlds_state_get(t->worlds, b + sizeof h + qi_learner_state_bytes(t->learner));
     hash_of(b, n, (uint8_t *)b + n);
     qiao_err e = qiao_file_write(path, b, n + QIAO_HASH_BYTES, d);
     free(b);
@@ -182,9 +185,11 @@ qiao_err qiao_train_load(qiao_train *t, const char *path, qiao_diag *d) {
             e = qiao_diag_set(d, QIAO_E_FORMAT, path, 0, 0, "a byte of this checkpoint is wrong");
     }
     if (!e) memcpy(&h, b, sizeof h), e = check_head(t, &h, path, d);
+    size_t mind = qi_learner_state_bytes(t->learner);
     if (!e && (h.bytes != n - sizeof h - sizeof sum ||
-               qi_learner_state_set(t->learner, b + sizeof h, h.bytes)))
+               qi_learner_state_set(t->learner, b + sizeof h, mind)))
         e = qiao_diag_set(d, QIAO_E_FORMAT, path, 0, 0, "this checkpoint is of another network");
+    if (!e) qi_worlds_state_set(t->worlds, b + sizeof h + mind);
     if (!e) t->iteration = h.iteration, t->steps = h.steps;
     free(b);
     return e;

@@ -6,9 +6,12 @@
 #include <math.h>
 #include <string.h>
 
-static double draw(const qi_worlds *w, int i, uint64_t counter, uint32_t what) {
+double qi_worlds_draw(const qi_worlds *w, int i, uint64_t counter, uint32_t what) {
     qiao_rng r = {.seed = w->r->ppo.seed, .trial = (uint64_t)i, .purpose = RNG_WORLDS};
     return qiao_rng_uniform(&r, counter, what);
+}
+static double draw(const qi_worlds *w, int i, uint64_t counter, uint32_t what) {
+    return qi_worlds_draw(w, i, counter, what);
 }
 static double within(qi_range g, double u) { return g.lo + (g.hi - g.lo) * u; }
 static int steps_of(const qi_worlds *w, double seconds) {
@@ -68,8 +71,8 @@ static void vary(qi_worlds *w, int i) {
 
 // Somewhere near rest: joints, and velocities of the base.
 static void start_pose(qi_worlds *w, int i) {
-    if (w->r->start_joint <= 0 && w->r->start_speed <= 0) return;
-    const qiao_model *m = w->model[i % w->r->grounds];
+    if (w->r->start_joint <= 0 && w->r->start_speed <= 0 && !w->r->rise.by) return;
+    const qiao_model *m = w->model[w->one[i].on];
     double q[QI_JOINTS_MAX * 2 + 64], qd[QI_JOINTS_MAX * 2 + 64] = {0};
     if (m->nq > (int)(sizeof q / sizeof *q) || m->nv > (int)(sizeof qd / sizeof *qd)) return;
     memcpy(q, m->q0, (size_t)m->nq * sizeof *q);
@@ -81,6 +84,7 @@ static void start_pose(qi_worlds *w, int i) {
     }
     for (int k = 0; k < 6 && w->free_vadr >= 0; k++)
         qd[w->free_vadr + k] = w->r->start_speed * (2 * draw(w, i, n, 100 + (uint32_t)k) - 1);
+    if (w->r->rise.by) qi_ground_place(w, i, q);
     qiao_sim_set(w->sim, i, q, qd);
 }
 
@@ -88,7 +92,8 @@ static void begin_one(qi_worlds *w, int i) {
     one *o = &w->one[i];
     static const double none[3] = {0};
     qiao_sim_push(w->sim, i, w->base, none, none);
-    if (o->episode++ % (uint64_t)w->r->vary.episodes == 0) vary(w, i);
+    bool other = qi_ground_choose(w, i);
+    if (o->episode++ % (uint64_t)w->r->vary.episodes == 0 || other) vary(w, i);
     qiao_sim_reset(w->sim, i, w->r->ppo.seed, w->epoch << 40 | (uint64_t)i << 20 | o->episode);
     start_pose(w, i);
     new_command(w, i);
@@ -105,7 +110,7 @@ static void begin(void *ctx, uint64_t epoch) {
     w->epoch = epoch;
     for (int i = 0; i < w->env.n; i++) {
         one *o = &w->one[i];
-        *o = (one){.drawn = epoch << 32};
+        *o = (one){.drawn = epoch << 32, .level = o->level, .on = o->on};
         begin_one(w, i);
         // ages spread, so that episodes do not all end in the same step
         o->age = (int)(draw(w, i, o->drawn++, 0) * w->episode);
@@ -140,7 +145,8 @@ static void look(qi_worlds *w, int i, qi_look *o) {
         tau[j] = w->at_act[j] >= 0 ? x[w->adr[TRUE_TAU] + w->at_act[j]] : 0;
     }
     o->q = q, o->qd = qd, o->tau = tau;
-    o->ground = o->pose[2] + x[w->adr[TRUE_GROUND]];
+    o->ground = o->pose[2] + qi_ground_below(w, x);
+    qi_policy_phases(w->mind, i, w->nfoot, o->phase);
     for (int f = 0; f < w->nfoot; f++) {
         const double *p = x + w->adr[TRUE_FEET] + 7 * f, *b = p + 3, *s = w->foot_at[f];
         // p + R(b) s
@@ -171,7 +177,8 @@ static void judge(void *ctx, int thread, int from, int to) {
         double r = broken ? 0 : qi_reward_step(w->r, &o, &me->past, me->term);
         if (!(fabs(r) < 1e6)) r = 0, o.ended = true;
         w->reward[i] = (float)r;
-        w->over[i] = o.ended ? 1 : ++me->age >= w->episode ? 2 : 0;
+        bool left = qi_ground_walk(w, i, &o);
+        w->over[i] = o.ended ? 1 : ++me->age >= w->episode || left ? 2 : 0;
         double ex = o.command[0] - o.vel[0], ey = o.command[1] - o.vel[1];
         me->speed_error += sqrt(ex * ex + ey * ey),
             me->turn_error += fabs(o.command[2] - o.gyro[2]);
@@ -204,7 +211,7 @@ static void step(void *ctx, const float *action, float *reward, uint8_t *over) {
     qi_pool_run(w->pool, w->env.n, judge, w);
     for (int i = 0; i < w->env.n; i++) {
         if (over[i])
-            begin_one(w, i);
+            qi_ground_over(w, i, over[i] == 1), begin_one(w, i);
         else if (--w->one[i].command_left <= 0) {
             new_command(w, i);
             qiao_sim_observe_world(w->sim, i);
@@ -219,7 +226,8 @@ static void critic_row(const qi_worlds *w, int i, float *c) {
         for (int k = 0; k < 3; k++) *c++ = (float)x[w->adr[TRUE_VEL] + k];
     if (w->r->critic_contact)
         for (int k = 0; k < w->nfoot; k++) *c++ = (float)x[w->adr[TRUE_CONTACT] + k];
-    if (w->r->critic_height) *c++ = (float)-x[w->adr[TRUE_GROUND]];
+    if (w->r->critic_height)
+        for (int k = 0; k < w->nscan; k++) *c++ = (float)-x[w->adr[TRUE_GROUND] + k];
 }
 
 static void observe(void *ctx, float *actor, float *critic) {
@@ -255,6 +263,7 @@ void qi_worlds_stats_take(qi_worlds *w, qi_worlds_stats *s) {
     for (int i = 0; i < w->env.n; i++) {
         one *o = &w->one[i];
         for (int k = 0; k < w->r->nreward; k++) s->term[k] += o->sum[k], o->sum[k] = 0;
+        s->ground += (o->level + 1.0) / (w->r->rise.levels ? w->r->rise.levels : 1) / w->env.n;
         s->speed_error += o->speed_error, s->turn_error += o->turn_error, n += (double)o->looked;
         o->speed_error = o->turn_error = 0, o->looked = 0;
     }

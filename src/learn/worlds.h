@@ -10,6 +10,7 @@ typedef struct qi_worlds qi_worlds;
 
 typedef struct qi_worlds_stats {    // since the last call
     double term[QI_REWARD_KINDS];   // mean worth of a step by term of the recipe
+    double ground;                  // mean level of the worlds' grounds, 0..1
     double speed_error, turn_error; // mean |error| of the velocity and of the yaw rate
 } qi_worlds_stats;
 
@@ -22,6 +23,10 @@ const qi_env *qi_worlds_env(const qi_worlds *w);
 void qi_worlds_grow(qi_worlds *w, double steps);
 double qi_worlds_share(const qi_worlds *w);
 void qi_worlds_stats_take(qi_worlds *w, qi_worlds_stats *s);
+// What of worlds outlives a checkpoint.
+size_t qi_worlds_state_bytes(const qi_worlds *w);
+void qi_worlds_state_get(const qi_worlds *w, void *data);
+void qi_worlds_state_set(qi_worlds *w, const void *data);
 const struct qi_manifest *qi_worlds_manifest(const qi_worlds *w);
 const qiao_robot *qi_worlds_robot(const qi_worlds *w);
 

@@ -32,6 +32,8 @@ typedef struct one { // world
     float a[3][QI_JOINTS_MAX]; // actions: this, the last, the one before
     double term[QI_REWARD_KINDS], sum[QI_REWARD_KINDS], speed_error, turn_error;
     int64_t looked;
+    int level, on;      // of the ground; which of all grounds it stands on
+    double went, asked; // m in this episode: along the commands, by them
 } one;
 
 struct qi_worlds {
@@ -60,9 +62,24 @@ struct qi_worlds {
     uint64_t epoch, nrefused;
     float *reward, *said; // said [n][nact]
     uint8_t *over;
+    int nscan; // points of the ground that are looked at
     qiao_arena *arena;
 };
 
+// ground.c. Chooses the ground of a world that begins; true: it has become another.
+bool qi_ground_choose(qi_worlds *w, int i);
+// Somewhere on it, on its feet: changes the base's part of q.
+void qi_ground_place(qi_worlds *w, int i, double *q);
+// Height of what lies below the base, from a row of observations.
+double qi_ground_below(const qi_worlds *w, const double *x);
+// Counts a step; whether the world has left the field.
+bool qi_ground_walk(qi_worlds *w, int i, const qi_look *o);
+// An episode is over: up or down. fell: before its time.
+void qi_ground_over(qi_worlds *w, int i, bool fell);
+// Set-up: the draws, and whether worlds can change between them.
+qiao_case *qi_ground_case(const qi_worlds *w, int k, qiao_diag *d);
+bool qi_ground_check(qi_worlds *w, qiao_diag *d);
+double qi_worlds_draw(const qi_worlds *w, int i, uint64_t counter, uint32_t what); // 0..1
 void qi_worlds_hooks(qi_worlds *w);
 
 #endif

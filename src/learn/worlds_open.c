@@ -36,7 +36,8 @@ static bool make_grounds(qi_worlds *w, qiao_diag *d) {
     if (!w->cas || !w->model) return nothing(w, d);
     for (int i = 0; i < r->grounds; i++) {
         double pos[3], yaw;
-        w->cas[i] = qiao_case_new(w->scenario, w->robot, r->ppo.seed, (uint64_t)i, d);
+        w->cas[i] = r->rise.by ? qi_ground_case(w, i, d)
+                               : qiao_case_new(w->scenario, w->robot, r->ppo.seed, (uint64_t)i, d);
         if (!w->cas[i]) return false;
         qiao_case_place(w->cas[i], pos, &yaw);
         w->model[i] = qiao_model_world(w->robot, qiao_case_scene(w->cas[i]), pos, yaw, d);
@@ -86,7 +87,11 @@ static bool make_sim(qi_worlds *w, qiao_diag *d) {
         qiao_sensor *s = &grant[ng++];
         *s = (qiao_sensor){.kind = true_signal[k].kind, .name = true_signal[k].name};
         if (k == TRUE_FEET) s->element = foot, s->nname = w->nfoot;
-        if (k == TRUE_GROUND) s->grid_n[0] = s->grid_n[1] = 1, s->grid_step = 0.1;
+        if (k == TRUE_GROUND) { // under the base; on rough ground around it
+            s->grid_n[0] = r->rise.by ? 5 : 1, s->grid_n[1] = r->rise.by ? 3 : 1;
+            s->grid_step = r->rise.by ? 0.15 : 0.1;
+            w->nscan = s->grid_n[0] * s->grid_n[1];
+        }
     }
     for (int i = 0; i < r->worlds; i++) world[i] = w->model[i % r->grounds];
     double steps = w->period / m->dt;
@@ -162,6 +167,15 @@ static bool bind_signals(qi_worlds *w, qiao_diag *d) {
         return false;
     }
     w->sig_command = (int)(c - io->sig);
+    for (int i = 0; i < w->r->nreward; i++) {
+        qi_reward_kind k = w->r->reward[i].kind;
+        bool clock = k == QI_REWARD_gait || k == QI_REWARD_swing;
+        if (!clock || (w->manifest->clock.hz > 0 && w->manifest->clock.nleg == w->nfoot)) continue;
+        qiao_diag_set(d, QIAO_E_FIT, w->r->path, 0, 0,
+                      "reward '%s' needs a brain whose clock has a leg for each of the %d feet",
+                      qi_reward_name[k], w->nfoot);
+        return false;
+    }
     const qiao_model *m = w->model[0];
     qiao_part part;
     if (qiao_model_part(m, w->robot, w->arena, &part, d)) return false;
@@ -220,6 +234,9 @@ static float mirror_entry(const qi_term *t, const mirror *m, int k, int *from) {
             if ((t->njoint ? t->joint[i] : i) == m->joint[j]) *from = i;
         return m->sign[j];
     }
+    case QI_TERM_PHASE: // sines, then cosines, or one of them: two legs change places
+        *from = k ^ 1;
+        return t->dim == 2 || t->dim == 4 ? 1 : 0;
     default: return 0;
     }
 }
@@ -265,7 +282,8 @@ static bool make_env(qi_worlds *w, qiao_diag *d) {
     if (!w->mind) return d->err ? false : nothing(w, d);
     memset(w->mind, 0, size);
     if (qi_policy_init(w->policy, w->mind, &w->io, r->worlds, d)) return false;
-    int more = (r->critic_velocity ? 3 : 0) + (r->critic_contact ? w->nfoot : 0) + r->critic_height;
+    int more = (r->critic_velocity ? 3 : 0) + (r->critic_contact ? w->nfoot : 0) +
+               (r->critic_height ? w->nscan : 0);
     w->env = (qi_env){.n = r->worlds, .nobs = w->manifest->obs.size, .nact = w->njoint};
     w->env.ncritic = w->env.nobs + more;
     qi_worlds_hooks(w);
@@ -275,6 +293,7 @@ static bool make_env(qi_worlds *w, qiao_diag *d) {
     w->scratch = qiao_arena_get(w->arena, n * 3 * QI_JOINTS_MAX * sizeof *w->scratch);
     w->said = qiao_arena_get(w->arena, n * (size_t)w->njoint * sizeof *w->said);
     if (!c || !w->one || !w->scratch || !w->said) return nothing(w, d);
+    for (int i = 0; i < r->worlds; i++) w->one[i].on = i % r->grounds;
     w->cmd = (qiao_cmd){r->worlds, io->nu, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
     return make_mirror(w, d);
 }
@@ -320,7 +339,8 @@ qi_worlds *qi_worlds_new(const qi_recipe *r, qi_pool *pool, qiao_diag *d) {
     w->robot = qiao_robot_load(r->robot, d);
     bool ok = w->robot && (w->scenario = qiao_scenario_load(r->scenario, d)) && open_policy(w, d);
     if (ok) w->period = 1 / w->manifest->rate_hz, w->episode = (int)lround(r->seconds / w->period);
-    if (ok && make_grounds(w, d) && make_sim(w, d) && bind_signals(w, d) && make_env(w, d))
+    if (ok && make_grounds(w, d) && make_sim(w, d) && bind_signals(w, d) && make_env(w, d) &&
+        qi_ground_check(w, d))
         return w;
     qi_worlds_free(w);
     return NULL;
