@@ -65,8 +65,9 @@ static double loss_of(problem *p, double *ga, double *gc, double *gs) {
     const double *mean = aa + (qi_mlp_row(&p->actor) - LD) * ROWS;
     const double *value = ac + (qi_mlp_row(&p->critic) - LD) * ROWS;
     double dm[ROWS * LD], dv[ROWS * LD], ds[16] = {0}, sums[4] = {0};
-    op->ppo(&rule, ROWS, NACT, LD, 1.0 / ROWS, mean, value, p->logstd, p->old_mean, p->old_logstd,
-            p->action, p->logp, p->value, p->advantage, p->target, dm, dv, ds, sums);
+    op->policy(&rule, ROWS, NACT, LD, 1.0 / ROWS, mean, p->logstd, p->old_mean, p->old_logstd,
+               p->action, p->logp, p->advantage, dm, ds, sums);
+    op->value(&rule, ROWS, 1.0 / ROWS, value, p->value, p->target, dv, &sums[3]);
     if (ga) {
         double *scratch = calloc(qi_mlp_scratch(&p->actor, ROWS), sizeof *scratch);
         op->backward(&p->actor, p->pa, ROWS, aa, dm, ga, NULL, scratch);
@@ -76,7 +77,7 @@ static double loss_of(problem *p, double *ga, double *gc, double *gs) {
         free(scratch);
     }
     free(aa), free(ac);
-    return sums[0] + rule.value * sums[1] - rule.entropy * sums[2];
+    return sums[0] + rule.value * sums[3] - rule.entropy * sums[1];
 }
 
 static void check_slopes(problem *p, double *x, const double *g, size_t n, const char *what) {
@@ -125,14 +126,15 @@ TEST(loss_is_what_the_paper_says) {
     for (int k = 0; k < 2; k++) {
         double sums[4] = {0};
         memset(ds, 0, sizeof ds);
-        op->ppo(&rule, 1, 1, 16, 1, mean, value, ls, mean, ls, action, &logp, &old_value,
-                &want[k].advantage, &want[k].target, dm, dv, ds, sums);
+        op->policy(&rule, 1, 1, 16, 1, mean, ls, mean, ls, action, &logp, &want[k].advantage, dm,
+                   ds, sums);
+        op->value(&rule, 1, 1, value, &old_value, &want[k].target, dv, &sums[3]);
         CHECK_NEAR(sums[0], want[k].loss, 1e-12);
         CHECK_NEAR(dm[0], want[k].dmean, 1e-12);
-        CHECK_NEAR(sums[1], want[k].vloss, 1e-12);
+        CHECK_NEAR(sums[3], want[k].vloss, 1e-12);
         CHECK_NEAR(dv[0], rule.value * (1 - want[k].target), 1e-12);
-        CHECK_NEAR(sums[2], 0.5 * log(6.283185307179586) + 0.5, 1e-12);
-        CHECK_NEAR(sums[3], 0, 1e-12);
+        CHECK_NEAR(sums[1], 0.5 * log(6.283185307179586) + 0.5, 1e-12);
+        CHECK_NEAR(sums[2], 0, 1e-12);
     }
 }
 
@@ -167,6 +169,20 @@ TEST(every_width_has_the_same_bits) {
         free(out), free(p), free(scratch);
     }
     free(ref), free(param), free(x);
+}
+
+// (1 + e)^2 - (1 + 2 e) is e^2; a product that is rounded before the sum gives 0.
+TEST(a_product_and_its_sum_are_rounded_once) {
+    int size[2] = {1, 1};
+    qi_mlp n = qi_mlp_make(QI_MLP_ELU, 1, size);
+    float e = 0x1p-13f, param[32] = {1 + e, [16] = -(1 + 2 * e)};
+    for (int k = 0; k < qi_mlp_nall; k++) {
+        const qi_mlp_ops *op = qi_mlp_all[k];
+        if (op->f64 || !op->usable()) continue;
+        float act[32] = {1 + e};
+        op->forward(&n, param, 1, act);
+        CHECK(act[16] == e * e, "%s: %g", op->name, (double)act[16]);
+    }
 }
 
 TEST(adam_is_its_paper) {

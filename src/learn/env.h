@@ -31,5 +31,7 @@ typedef struct qi_norm { // running mean and variance of inputs
 void qi_norm_apply(const qi_norm *o, const float *in, int ld, int rows, float *out);
 // Counts rows in. source: T. Chan et al., Updating formulae (1979)
 void qi_norm_see(qi_norm *o, const float *x, int ld, size_t rows);
+// Some columns of that; the count is the caller's to raise when all are done.
+void qi_norm_see_columns(qi_norm *o, const float *x, int ld, size_t rows, int from, int to);
 
 #endif

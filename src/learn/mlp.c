@@ -22,6 +22,14 @@ const qi_mlp_ops *const qi_mlp_all[] = {
 };
 const int qi_mlp_nall = sizeof qi_mlp_all / sizeof *qi_mlp_all;
 
+int qi_cpu_fma(void) {
+#ifdef __x86_64__
+    return qi_cpu_avx2() && __builtin_cpu_supports("fma");
+#else
+    return 0;
+#endif
+}
+
 const qi_mlp_ops *qi_mlp_best(void) {
     for (int i = 0; i < qi_mlp_nall; i++)
         if (!qi_mlp_all[i]->f64 && qi_mlp_all[i]->usable()) return qi_mlp_all[i];
@@ -54,7 +62,7 @@ size_t qi_mlp_row(const qi_mlp *n) {
     return sum;
 }
 size_t qi_mlp_scratch(const qi_mlp *n, int rows) {
-    return (size_t)n->widest * ((size_t)n->widest + 2 * (size_t)rows);
+    return (size_t)n->widest * ((size_t)n->widest + 2 * (size_t)rows + 1);
 }
 
 // Rows of q [k][n], k <= n, made orthonormal one after the other (Gram and Schmidt, twice).

@@ -51,16 +51,17 @@ typedef struct qi_mlp_ops {
     // scratch: see above. din [rows][ld of the first] gets the derivatives by the inputs, unless NULL.
     void (*backward)(const qi_mlp *n, const void *param, int rows, const void *act, void *dout,
                      void *grad, void *din, void *scratch);
-    // Loss of rows and its derivatives, each times share.
-    //   nact, lda     actions, and the columns of mean, old_mean, dmean, action
-    //   dmean  [rows][lda] out; dvalue [rows][16] out, column 0; dlogstd [nact] added to
-    //   value  [rows][16] column 0
-    //   sums   [4] added to: policy loss, value loss, entropy, KL divergence old to new
-    void (*ppo)(const qi_ppo_rule *r, int rows, int nact, int lda, double share, const void *mean,
-                const void *value, const void *logstd, const void *old_mean, const void *old_logstd,
-                const void *action, const void *old_logp, const void *old_value,
-                const void *advantage, const void *target, void *dmean, void *dvalue, void *dlogstd,
-                double sums[4]);
+    // Losses of rows and their derivatives, each times share.
+    //   nact, lda  actions, and the columns of mean, old_mean, dmean, action; 0 past nact
+    //   dmean      [rows][lda] out; dlogstd [lda] added to
+    //   value      [rows][16] column 0, and so dvalue out
+    //   sums       added to: loss, entropy, KL divergence old to new; sum: loss of the value
+    void (*policy)(const qi_ppo_rule *r, int rows, int nact, int lda, double share,
+                   const void *mean, const void *logstd, const void *old_mean,
+                   const void *old_logstd, const void *action, const void *old_logp,
+                   const void *advantage, void *dmean, void *dlogstd, double sums[3]);
+    void (*value)(const qi_ppo_rule *r, int rows, double share, const void *value,
+                  const void *old_value, const void *target, void *dvalue, double *sum);
     // Moves param against grad; step counts from 1. source: D. Kingma and J. Ba, Adam (2015)
     void (*adam)(size_t n, double rate, int64_t step, double scale, const void *grad, void *m,
                  void *v, void *param);
@@ -69,5 +70,6 @@ typedef struct qi_mlp_ops {
 extern const qi_mlp_ops *const qi_mlp_all[]; // fastest first; the last is in double
 extern const int qi_mlp_nall;
 const qi_mlp_ops *qi_mlp_best(void); // of those in float
+int qi_cpu_fma(void);                // AVX2 and multiplication with addition in one
 
 #endif

@@ -5,7 +5,7 @@
 #define LANES_N    8
 #define MLP_OPS    qi_mlp_f8_avx2
 #define MLP_NAME   "f8_avx2"
-#define MLP_USABLE qi_cpu_avx2
+#define MLP_USABLE qi_cpu_fma
 
 #include "base/lane_math.h"
 #include "learn/mlp.h"

@@ -50,8 +50,9 @@ static bool make_memory(qi_ppo *p) {
     ok = ok && want(a, &p->logp, all * f) && want(a, &p->value, (all + n) * f) &&
          want(a, &p->reward, all * f) && want(a, &p->over, all) &&
          want(a, &p->advantage, all * f) && want(a, &p->target, all * f) &&
-         want(a, &p->order, all * sizeof *p->order);
-    ok = ok && want(a, &p->ret, n * sizeof *p->ret) && want(a, &p->len, n * sizeof *p->len);
+         want(a, &p->order, all * sizeof *p->order) && want(a, &p->run, all * sizeof *p->run);
+    ok = ok && want(a, &p->ret, n * sizeof *p->ret) && want(a, &p->len, n * sizeof *p->len) &&
+         want(a, &p->gain, n * sizeof *p->gain);
     for (int i = 0; i < 4; i++) {
         qi_norm *o = i < 2 ? &p->norm[i] : &p->next[i - 2];
         o->n = i % 2 ? p->env.ncritic : p->env.nobs;
@@ -63,8 +64,7 @@ static bool make_memory(qi_ppo *p) {
         part *w = &p->part[t];
         ok = want(a, &w->act, chunk * most * f) && want(a, &w->dout, chunk * 64 * f) &&
              want(a, &w->scratch, (sa > sc ? sa : sc) * f) &&
-             want(a, &w->row, chunk * (size_t)(2 * p->ldu + 8) * f) &&
-             want(a, &w->dvalue, chunk * QI_MLP_PAD * f);
+             want(a, &w->row, chunk * (size_t)(2 * p->ldu + 2) * f);
     }
     return ok;
 }
@@ -161,6 +161,24 @@ static void decide(void *ctx, int thread, int first, int last) {
     }
 }
 
+// What is seen counts for the normalisers: columns of both, in pieces.
+static void see_pieces(void *ctx, int thread, int first, int last) {
+    qi_ppo *p = ctx;
+    (void)thread;
+    for (int s = first; s < last; s++)
+        for (int i = 0; i < 2; i++) {
+            qi_norm *o = &p->next[i];
+            int each = (o->n + SLOTS * 8 - 1) / (SLOTS * 8) * 8, from = s * each, to = from + each;
+            qi_norm_see_columns(o, i ? p->craw : p->raw, i ? p->ldc : p->lda, (size_t)p->env.n,
+                                from < o->n ? from : o->n, to < o->n ? to : o->n);
+        }
+}
+static void see(qi_ppo *p) {
+    if (!p->def.normalise) return;
+    qi_pool_run(p->pool, SLOTS, see_pieces, p);
+    for (int i = 0; i < 2; i++) p->next[i].count += p->env.n;
+}
+
 static void count_episodes(qi_ppo *p, const float *reward, const uint8_t *over, double sum[4]) {
     for (int i = 0; i < p->env.n; i++) {
         p->ret[i] += reward[i], p->len[i]++;
@@ -170,28 +188,38 @@ static void count_episodes(qi_ppo *p, const float *reward, const uint8_t *over, 
     }
 }
 
-// Generalised advantages, backwards in time; a world out of time is worth what it was judged.
-static void judge(qi_ppo *p) {
+// Generalised advantages of some worlds, backwards in time; a world out of time is worth what it
+// was judged. Their sum and that of their squares to the part.
+static void judge_worlds(void *ctx, int thread, int first, int last) {
+    qi_ppo *p = ctx;
+    (void)thread;
     size_t n = (size_t)p->env.n;
     double g = p->def.gamma, l = p->def.lambda;
-    for (size_t i = 0; i < n; i++) {
-        double adv = 0;
-        for (int t = p->def.horizon; t-- > 0;) {
-            size_t k = (size_t)t * n + i;
-            double next = p->over[k] ? 0 : p->value[k + n], r = p->reward[k];
-            if (p->over[k] == 2) r += g * p->value[k];
-            if (p->over[k]) adv = 0;
-            adv = r + g * next - p->value[k] + g * l * adv;
-            p->advantage[k] = (float)adv, p->target[k] = (float)(adv + p->value[k]);
-        }
+    for (int s = first; s < last; s++) {
+        size_t from = n * (size_t)s / SLOTS, to = n * (size_t)(s + 1) / SLOTS;
+        double sum = 0, sq = 0;
+        for (size_t i = from; i < to; i++) p->gain[i] = 0;
+        for (int t = p->def.horizon; t-- > 0;)
+            for (size_t i = from; i < to; i++) {
+                size_t k = (size_t)t * n + i;
+                double next = p->over[k] ? 0 : p->value[k + n], r = p->reward[k];
+                double adv = p->over[k] ? 0 : p->gain[i];
+                if (p->over[k] == 2) r += g * p->value[k];
+                adv = r + g * next - p->value[k] + g * l * adv;
+                p->gain[i] = adv, sum += adv, sq += adv * adv;
+                p->advantage[k] = (float)adv, p->target[k] = (float)(adv + p->value[k]);
+            }
+        p->part[s].sums[0] = sum, p->part[s].sums[1] = sq;
     }
-    size_t all = n * (size_t)p->def.horizon;
+}
+static void judge(qi_ppo *p) {
+    size_t all = (size_t)p->env.n * (size_t)p->def.horizon;
     double sum = 0, sq = 0;
-    for (size_t k = 0; k < all; k++) sum += p->advantage[k];
-    double mean = sum / (double)all;
-    for (size_t k = 0; k < all; k++) sq += (p->advantage[k] - mean) * (p->advantage[k] - mean);
-    double inv = 1 / (sqrt(sq / (double)all) + 1e-8);
-    for (size_t k = 0; k < all; k++) p->advantage[k] = (float)((p->advantage[k] - mean) * inv);
+    qi_pool_run(p->pool, SLOTS, judge_worlds, p);
+    for (int s = 0; s < SLOTS; s++) sum += p->part[s].sums[0], sq += p->part[s].sums[1];
+    double mean = sum / (double)all, var = sq / (double)all - mean * mean;
+    float off = (float)mean, by = (float)(1 / (sqrt(var > 0 ? var : 0) + 1e-8));
+    for (size_t k = 0; k < all; k++) p->advantage[k] = (p->advantage[k] - off) * by;
 }
 
 static double explained(const qi_ppo *p) {
@@ -212,9 +240,7 @@ void qi_ppo_live(qi_ppo *p, qi_ppo_stats *s) {
     for (int j = 0; j < p->env.nact; j++) p->std[j] = expf(p->param[p->at_std + (size_t)j]);
     for (p->t = 0; p->t < p->def.horizon; p->t++, p->lived++) {
         p->env.observe(p->env.ctx, p->raw, p->craw);
-        if (p->def.normalise)
-            qi_norm_see(&p->next[0], p->raw, p->lda, n),
-                qi_norm_see(&p->next[1], p->craw, p->ldc, n);
+        see(p);
         qi_pool_run(p->pool, SLOTS, decide, p);
         size_t at = (size_t)p->t * n;
         p->env.step(p->env.ctx, p->action + at * (size_t)p->ldu, p->reward + at, p->over + at);

@@ -10,8 +10,8 @@ enum { CHUNK = 256, SLOTS = 8 };
 enum { RNG_START = 0x4c01, RNG_ACT, RNG_ORDER }; // purposes of random numbers
 
 typedef struct part { // memory of one part of the work
-    float *act, *dout, *dvalue, *scratch;
-    float *row; // gathered columns: action, mean [CHUNK][ldu], then logp .. target [CHUNK]
+    float *act, *dout, *scratch;
+    float *row; // gathered columns: action, mean [CHUNK][ldu], then two numbers [CHUNK]
     double sums[5];
 } part;
 
@@ -30,8 +30,9 @@ struct qi_ppo {
     float *raw, *craw; // [n] as seen
     float *obs, *cobs, *action, *mean, *logp, *value, *reward, *advantage, *target;
     uint8_t *over;
-    uint32_t *order; // of rows in the minibatches
-    double *ret;     // [n] return and steps of the running episodes
+    uint32_t *order, *run; // of rows in the minibatches, and of runs of them
+    double *gain;          // [n] advantage of what follows
+    double *ret;           // [n] return and steps of the running episodes
     int64_t *len;
     float std[64];
     int t;

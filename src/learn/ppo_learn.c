@@ -5,16 +5,21 @@
 #include <math.h>
 #include <string.h>
 
-// Rows of the order, all epochs alike keyed by iteration and epoch: Fisher and Yates.
+// Rows of the order, keyed by iteration and epoch: runs of 16, which lie side by side, are shuffled
+// (Fisher and Yates), for they are of different worlds.
 static void shuffle(qi_ppo *p, int epoch) {
-    size_t all = (size_t)p->env.n * (size_t)p->def.horizon;
+    enum { RUN = 16 };
+    size_t all = (size_t)p->env.n * (size_t)p->def.horizon, n = (all + RUN - 1) / RUN, k = 0;
     qiao_rng r = {.seed = p->def.seed, .trial = p->iteration, .purpose = RNG_ORDER};
-    for (size_t i = 0; i < all; i++) p->order[i] = (uint32_t)i;
-    for (size_t i = all; i-- > 1;) {
+    for (size_t i = 0; i < n; i++) p->run[i] = (uint32_t)i;
+    for (size_t i = n; i-- > 1;) {
         size_t j = (size_t)(qiao_rng_uniform(&r, i, (uint32_t)epoch) * (double)(i + 1));
-        uint32_t keep = p->order[i];
-        p->order[i] = p->order[j], p->order[j] = keep;
+        uint32_t keep = p->run[i];
+        p->run[i] = p->run[j], p->run[j] = keep;
     }
+    for (size_t i = 0; i < n; i++)
+        for (size_t row = (size_t)p->run[i] * RUN, end = row + RUN; row < end && row < all; row++)
+            p->order[k++] = (uint32_t)row;
 }
 
 static void gather(const float *from, int ld, const uint32_t *order, int rows, float *to) {
@@ -51,34 +56,32 @@ static double mirror(qi_ppo *p, part *w, const uint32_t *order, int rows, double
     return loss * share;
 }
 
-static void learn_chunk(qi_ppo *p, part *w, const uint32_t *order, int rows, float *grad) {
-    const float *par = p->param;
-    size_t ldu = (size_t)p->ldu;
-    double share = 1 / (double)p->rows;
-    float *action = w->row, *mean = action + CHUNK * ldu, *one = mean + CHUNK * ldu;
-    float *logp = one, *value = one + CHUNK, *adv = one + 2 * CHUNK, *target = one + 3 * CHUNK;
-    gather(p->action, p->ldu, order, rows, action), gather(p->mean, p->ldu, order, rows, mean);
-    gather(p->logp, 1, order, rows, logp), gather(p->value, 1, order, rows, value);
-    gather(p->advantage, 1, order, rows, adv), gather(p->target, 1, order, rows, target);
-    float now[CHUNK * QI_MLP_PAD], ols[64];
-    for (int j = 0; j < p->env.nact; j++) ols[j] = logf(p->std[j]);
-    // critic first: its activations stay while the loss is made, so its value is kept aside
+static void learn_critic(qi_ppo *p, part *w, const uint32_t *order, int rows, float *grad) {
+    const float *par = p->param + p->at_critic;
+    float *old = w->row, *target = old + CHUNK;
+    gather(p->value, 1, order, rows, old), gather(p->target, 1, order, rows, target);
     gather(p->cobs, p->ldc, order, rows, w->act);
-    p->op->forward(&p->critic, par + p->at_critic, rows, w->act);
-    memcpy(now, w->act + (qi_mlp_row(&p->critic) - QI_MLP_PAD) * (size_t)rows,
-           (size_t)rows * QI_MLP_PAD * sizeof *now);
-    // the derivative by the value does not depend on the actor: made with any mean
-    double none[4] = {0};
-    float dls[64] = {0};
-    p->op->ppo(&p->def.rule, rows, p->env.nact, p->ldu, share, mean, now, par + p->at_std, mean,
-               ols, action, logp, value, adv, target, w->dout, w->dvalue, dls, none);
-    p->op->backward(&p->critic, par + p->at_critic, rows, w->act, w->dvalue, grad + p->at_critic,
-                    NULL, w->scratch);
+    p->op->forward(&p->critic, par, rows, w->act);
+    const float *now = w->act + (qi_mlp_row(&p->critic) - QI_MLP_PAD) * (size_t)rows;
+    p->op->value(&p->def.rule, rows, 1 / (double)p->rows, now, old, target, w->dout, &w->sums[1]);
+    p->op->backward(&p->critic, par, rows, w->act, w->dout, grad + p->at_critic, NULL, w->scratch);
+}
+
+static void learn_actor(qi_ppo *p, part *w, const uint32_t *order, int rows, float *grad) {
+    const float *par = p->param, *logstd = par + p->at_std;
+    size_t ldu = (size_t)p->ldu;
+    double share = 1 / (double)p->rows, sums[3] = {0};
+    float *action = w->row, *mean = action + CHUNK * ldu, *logp = mean + CHUNK * ldu;
+    float *adv = logp + CHUNK, was[64];
+    gather(p->action, p->ldu, order, rows, action), gather(p->mean, p->ldu, order, rows, mean);
+    gather(p->logp, 1, order, rows, logp), gather(p->advantage, 1, order, rows, adv);
+    for (int j = 0; j < p->env.nact; j++) was[j] = logf(p->std[j]);
     gather(p->obs, p->lda, order, rows, w->act);
     p->op->forward(&p->actor, par, rows, w->act);
     const float *mu = w->act + (qi_mlp_row(&p->actor) - ldu) * (size_t)rows;
-    p->op->ppo(&p->def.rule, rows, p->env.nact, p->ldu, share, mu, now, par + p->at_std, mean, ols,
-               action, logp, value, adv, target, w->dout, w->dvalue, grad + p->at_std, w->sums);
+    p->op->policy(&p->def.rule, rows, p->env.nact, p->ldu, share, mu, logstd, mean, was, action,
+                  logp, adv, w->dout, grad + p->at_std, sums);
+    w->sums[0] += sums[0], w->sums[2] += sums[1], w->sums[3] += sums[2];
     p->op->backward(&p->actor, par, rows, w->act, w->dout, grad, NULL, w->scratch);
     if (p->def.symmetry > 0 && p->env.mirror_obs)
         w->sums[4] += mirror(p, w, order, rows, share, grad);
@@ -93,7 +96,8 @@ static void learn_parts(void *ctx, int thread, int first, int last) {
         memset(grad, 0, p->nparam * sizeof *grad), memset(w->sums, 0, sizeof w->sums);
         for (size_t at = (size_t)s * CHUNK; at < p->rows; at += SLOTS * CHUNK) {
             int rows = p->rows - at < CHUNK ? (int)(p->rows - at) : CHUNK;
-            learn_chunk(p, w, p->order + p->from + at, rows, grad);
+            learn_critic(p, w, p->order + p->from + at, rows, grad);
+            learn_actor(p, w, p->order + p->from + at, rows, grad);
         }
     }
 }
