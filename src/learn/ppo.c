@@ -332,6 +332,19 @@ qiao_err qi_ppo_state_set(qi_ppo *p, const void *bytes, size_t size) {
     return QIAO_OK;
 }
 
+void qi_ppo_warm(qi_ppo *p, const float *actor, const float *critic, const qi_norm *norm,
+                 uint64_t lived) {
+    memcpy(p->param, actor, p->actor.nparam * sizeof *actor);
+    memcpy(p->param + p->at_critic, critic, p->critic.nparam * sizeof *critic);
+    for (int i = 0; i < 2; i++) {
+        size_t k = (size_t)p->norm[i].n * sizeof(double);
+        p->norm[i].count = p->next[i].count = norm[i].count;
+        memcpy(p->norm[i].mean, norm[i].mean, k), memcpy(p->norm[i].var, norm[i].var, k);
+        memcpy(p->next[i].mean, norm[i].mean, k), memcpy(p->next[i].var, norm[i].var, k);
+    }
+    p->lived = lived, p->steps = lived * (uint64_t)p->env.n;
+}
+
 qi_ppo_view qi_ppo_look(const qi_ppo *p) {
     return (qi_ppo_view){.actor = p->actor,
                          .critic = p->critic,

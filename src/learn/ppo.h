@@ -55,6 +55,10 @@ typedef struct qi_ppo_view {
     const qi_norm *obs;
 } qi_ppo_view;
 qi_ppo_view qi_ppo_look(const qi_ppo *p);
+// Begins from other networks of the same shape: parameters of actor and critic, what is known of
+// their inputs [2], steps that each world lived for them. The deviations stay.
+void qi_ppo_warm(qi_ppo *p, const float *actor, const float *critic, const qi_norm *norm,
+                 uint64_t lived);
 size_t qi_ppo_state_bytes(const qi_ppo *p);
 void qi_ppo_state_get(const qi_ppo *p, void *bytes);
 qiao_err qi_ppo_state_set(qi_ppo *p, const void *bytes, size_t n); // E_FORMAT: of another shape
