@@ -61,3 +61,21 @@ TEST(twin_critics_go_on_bit_for_bit) {
     same_bits();
     CHECK(lasts() > 0.3, "it stood for %g s", lasts());
 }
+
+static const char imitate_head[] =
+    "robot: go2\nworlds: 16\niterations: 2\nseconds: 1\ncheckpoint: 2\nsteps: 1e6\n"
+    "critic: [velocity]\nend: {height: 0.15}\nrewards: {alive: 1, level: -1, fall: -1}\n"
+    "ppo: {horizon: 8, epochs: 2, minibatches: 2, actor: [32, 16], critic: [16]}\n";
+
+static void imitate_recipe(const char *block) {
+    char text[1000];
+    snprintf(text, sizeof text, "%s%s\n", imitate_head, block);
+    put_file("train.yaml", text);
+}
+
+TEST(imitation_goes_on_bit_for_bit) {
+    folder();
+    // the third iteration is the last with a teacher, the checkpoint is before it
+    imitate_recipe("imitate: {brain: trot, steps: 384, mix: [1, 0], epochs: 2, minibatches: 3}");
+    same_bits();
+}

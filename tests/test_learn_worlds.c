@@ -96,6 +96,7 @@ TEST(parts_that_do_not_fit_are_told) {
         {"robot: go2\nscenario: sort_bin\nrewards: {alive: 1}\n", "robot"},
         {"robot: go2\nscenario: nowhere\nrewards: {alive: 1}\n", "nowhere"},
         {"robot: tron1\nrewards: {alive: 1}\n", "FL_hip_joint"},
+        {"robot: go2\nrewards: {alive: 1}\nimitate: {brain: trott}\n", "trot"},
         {"robot: go2\nbrain: none.yaml\nrewards: {alive: 1}\n", "none.yaml"},
         {"robot: go2\nrewards: {alive: 1}\nppo: {symmetry: 1}\nmirror: [[FL_hip_joint, "
          "FR_hip_joint, -1]]\n",

@@ -49,6 +49,7 @@ qiao_brain *qiao_brain_open(const qiao_brain_def *def, qiao_diag *d);
 void qiao_brain_close(qiao_brain *b);
 const char *qiao_brain_name(const qiao_brain *b);
 double qiao_brain_rate(const qiao_brain *b);
+const char *const *qiao_brain_needs(const qiao_brain *b); // signals it reads, NULL-terminated
 void qiao_brain_digest(const qiao_brain *b, uint8_t hash[QIAO_HASH_BYTES]); // of its file
 
 // What the physics had where a policy was trained; NULL: no policy. A brain cannot change its body:

@@ -271,6 +271,9 @@ void qiao_brain_close(qiao_brain *b) {
 
 const char *qiao_brain_name(const qiao_brain *b) { return b->name; }
 double qiao_brain_rate(const qiao_brain *b) { return b->rate_hz; }
+const char *const *qiao_brain_needs(const qiao_brain *b) {
+    return b->remote ? b->hello.need : b->policy ? b->policy->need : b->api->need;
+}
 void qiao_brain_digest(const qiao_brain *b, uint8_t hash[QIAO_HASH_BYTES]) {
     memcpy(hash, b->digest, QIAO_HASH_BYTES);
 }
@@ -315,11 +318,8 @@ static qiao_err bind_peer(qiao_brain *b, qiao_diag *d) {
 }
 
 static qiao_err make_guards(qiao_brain *b, qiao_diag *d) {
-    const char *const *need = b->remote   ? b->hello.need
-                              : b->policy ? b->policy->need
-                                          : b->api->need;
     qi_guards_free(b->guards);
-    b->guards = qi_guards_new(&b->guard_def, b->io, need, b->n, d);
+    b->guards = qi_guards_new(&b->guard_def, b->io, qiao_brain_needs(b), b->n, d);
     return b->guards ? QIAO_OK : d->err;
 }
 

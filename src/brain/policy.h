@@ -48,6 +48,12 @@ int qi_policy_see(void *mem, const qiao_obs *obs, const float **rows);
 void qi_policy_phases(const void *mem, int world, int n, double *phase);
 void qi_policy_say(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *cmd);
 
+// The way back: what a policy would have to say for the drives to do what row `world` of cmd says,
+// between see and say. Where gains differ the same torque at this moment is meant, and a position
+// target that gives it; q, qd [njoint] are the joints' own. False: some joint cannot do it.
+bool qi_policy_ask(const void *mem, const qiao_obs *obs, int world, const double *q,
+                   const double *qd, const qiao_cmd *cmd, float *action);
+
 // What went into the policy network at the last decision of a world, [obs.size]; what came out,
 // [njoint]: for the doctor and for tests.
 const float *qi_policy_input(const void *mem, int world);

@@ -68,6 +68,25 @@ static bool range(reader *g, yaml_node_t *map, const char *key, double lo, doubl
     return true;
 }
 
+// [first, last] from 0 to 1, or one number for both.
+static bool shares(reader *g, yaml_node_t *map, const char *key, qi_range *out) {
+    yaml_node_t *v = qi_yaml_get(&g->y, map, key);
+    if (!v || v->type == YAML_SCALAR_NODE) return range(g, map, key, 0, 1, out);
+    double x[2];
+    if (qi_yaml_count(v) != 2) return qi_yaml_fault(&g->y, v, "%s: expected [first, last]", key);
+    for (int i = 0; i < 2; i++) {
+        const char *s = qi_yaml_scalar(qi_yaml_item(&g->y, v, i));
+        char *end = NULL;
+        x[i] = s ? strtod(s, &end) : NAN;
+        if (!s || end == s || *end || !(x[i] >= 0 && x[i] <= 1))
+            return qi_yaml_fault(&g->y, qi_yaml_item(&g->y, v, i),
+                                 "%s: expected a number from 0 to 1, not '%.40s'", key,
+                                 s ? s : "a list");
+    }
+    *out = (qi_range){x[0], x[1]};
+    return true;
+}
+
 static bool whole(reader *g, yaml_node_t *map, const char *key, int lo, int hi, int *out) {
     double x = *out;
     if (!qi_yaml_num(&g->y, map, key, lo, hi, &x)) return false;
@@ -328,12 +347,38 @@ static const char *beside(const qi_recipe *r, const char *file) {
                : qiao_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, file);
 }
 
+static bool read_imitate(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    const char *brain = NULL;
+    qi_range mix = {r->mix[0], r->mix[1]};
+    yaml_node_t *m;
+    if (!block(g, root, "imitate", &m)) return false;
+    if (!m) return true;
+    if (!(KEYS(&g->y, m, "brain", "steps", "mix", "epochs", "minibatches", "rate", "noise") &&
+          qi_yaml_text(&g->y, m, "brain", &brain) &&
+          qi_yaml_num(&g->y, m, "steps", 1, 1e12, &r->imitate_steps) &&
+          whole(g, m, "epochs", 1, 100, &r->imitate_epochs) &&
+          whole(g, m, "minibatches", 1, 1000, &r->imitate_minibatches) &&
+          qi_yaml_num(&g->y, m, "rate", 1e-7, 1, &r->imitate_rate) &&
+          qi_yaml_num(&g->y, m, "noise", 0, 10, &r->imitate_noise)))
+        return false;
+    if (!brain) return qi_yaml_fault(&g->y, m, "imitate: brain is missing");
+    if (r->use_td3) return qi_yaml_fault(&g->y, m, "imitate: only learner ppo can go on from it");
+    if (!shares(g, m, "mix", &mix)) return false;
+    r->mix[0] = mix.lo, r->mix[1] = mix.hi;
+    r->teacher = strchr(brain, '.') || strchr(brain, '/')
+                     ? beside(r, brain)
+                     : qiao_arena_text(r->arena, brain, strlen(brain));
+    return r->teacher != NULL;
+}
+
 static bool read_top(reader *g, yaml_node_t *root) {
     qi_recipe *r = g->r;
     const char *brain = "brain.yaml", *robot = NULL, *scenario = "walk_flat", *engine = "lanes32";
     if (!(KEYS(&g->y, root, "brain", "robot", "scenario", "engine", "ground", "grounds",
                "iterations", "worlds", "seconds", "steps", "checkpoint", "critic", "command", "end",
-               "start", "push", "vary", "grow", "rewards", "mirror", "ppo", "learner", "td3") &&
+               "start", "push", "vary", "grow", "rewards", "mirror", "ppo", "learner", "td3",
+               "imitate") &&
           qi_yaml_text(&g->y, root, "brain", &brain) &&
           qi_yaml_text(&g->y, root, "robot", &robot) &&
           qi_yaml_text(&g->y, root, "scenario", &scenario) &&
@@ -376,6 +421,8 @@ static void defaults(qi_recipe *r) {
                         .torque = one,
                         .episodes = 4};
     r->ppo = qi_ppo_def_default();
+    r->imitate_steps = 2e6, r->mix[0] = 1, r->imitate_epochs = r->imitate_minibatches = 4;
+    r->imitate_rate = 1e-3;
     r->td3 = qi_td3_def_default(), r->td3_horizon = 8;
 }
 
@@ -398,7 +445,7 @@ qi_recipe *qi_recipe_read(const char *path, const char *text, size_t n, qiao_dia
     ok = root && read_top(&g, root) && read_critic(&g, root) && read_command(&g, root) &&
          read_ends(&g, root) && read_vary(&g, root) && read_ground(&g, root) &&
          read_rewards(&g, root) && read_mirror(&g, root) && read_ppo(&g, root) &&
-         read_td3(&g, root);
+         read_td3(&g, root) && read_imitate(&g, root);
     qi_yaml_close(&g.y);
     if (ok) return r;
     if (d && !d->err) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");

@@ -92,6 +92,10 @@ typedef struct qi_recipe {
         double sign;
     } pair[64];
     qi_ppo_def ppo;
+    const char *teacher;          // brain to imitate, NULL: none
+    double imitate_steps, mix[2]; // of worlds; share of them that it drives, at first and at last
+    int imitate_epochs, imitate_minibatches;
+    double imitate_rate, imitate_noise;
     bool use_td3; // learner: td3
     qi_td3_def td3;
     int td3_horizon;               // steps lived between two times of learning

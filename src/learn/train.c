@@ -46,7 +46,8 @@ qiao_train *qiao_train_new(const qiao_train_def *def, qiao_diag *d) {
         t->pool = qi_pool_new(def->nthread);
     }
     if (t->pool && (t->worlds = qi_worlds_new(t->recipe, t->pool, d)))
-        t->learner = qi_learner_new(t->recipe, qi_worlds_env(t->worlds), t->pool, d);
+        t->learner = qi_learner_new(t->recipe, qi_worlds_env(t->worlds), qi_worlds_teach(t->worlds),
+                                    t->pool, d);
     if (t->learner) {
         t->period = 1 / qi_worlds_manifest(t->worlds)->rate_hz;
         return t;

@@ -102,6 +102,7 @@ static void begin_one(qi_worlds *w, int i) {
     o->past = (qi_past){.fresh = true};
     memset(o->a, 0, sizeof o->a);
     qi_policy_reset(w->mind, i);
+    if (w->teacher.brain) qi_teacher_reset(&w->teacher, i, w->r->ppo.seed + o->episode);
     qiao_sim_observe_world(w->sim, i);
 }
 
@@ -187,6 +188,36 @@ static void judge(void *ctx, int thread, int from, int to) {
     }
 }
 
+// What the teacher would do now, as the student would have to say it.
+static void teacher_says(void *ctx, float *action, uint8_t *knows) {
+    qi_worlds *w = ctx;
+    int ld = qi_mlp_pad(w->env.nact);
+    const qiao_obs *obs = qiao_sim_obs(w->sim);
+    qi_teacher_step(&w->teacher, obs);
+    w->asked = true;
+    for (int i = 0; i < w->env.n; i++) {
+        const double *x = obs->x + (size_t)i * (size_t)obs->nobs;
+        double q[QI_JOINTS_MAX], qd[QI_JOINTS_MAX];
+        for (int j = 0; j < w->njoint; j++)
+            q[j] = x[w->adr[TRUE_POS] + w->at_joint[j]],
+            qd[j] = x[w->adr[TRUE_SPEED] + w->at_joint[j]];
+        bool can =
+            qi_policy_ask(w->mind, obs, i, q, qd, &w->teacher.cmd, action + (size_t)i * (size_t)ld);
+        knows[i] = can && qi_teacher_knows(&w->teacher, i);
+    }
+}
+
+// One control step of physics. A teacher that was asked sees all of it, at its own rate.
+static void move_on(qi_worlds *w) {
+    int each = w->asked ? w->teacher.each : 1;
+    for (int k = 0; k < each; k++) {
+        if (k > 0) qi_teacher_step(&w->teacher, qiao_sim_obs(w->sim));
+        qiao_sim_step(w->sim, w->nstep / each);
+        qiao_sim_observe(w->sim);
+    }
+    w->asked = false;
+}
+
 static void step(void *ctx, const float *action, float *reward, uint8_t *over) {
     qi_worlds *w = ctx;
     int ld = qi_mlp_pad(w->env.nact), nact = w->env.nact;
@@ -205,8 +236,7 @@ static void step(void *ctx, const float *action, float *reward, uint8_t *over) {
             if (w->cmd.kd[k] > 0) w->cmd.kd[k] *= w->one[i].kd;
         }
     qiao_sim_command(w->sim, &w->cmd);
-    qiao_sim_step(w->sim, w->nstep);
-    qiao_sim_observe(w->sim);
+    move_on(w);
     w->reward = reward, w->over = over;
     qi_pool_run(w->pool, w->env.n, judge, w);
     for (int i = 0; i < w->env.n; i++) {
@@ -247,6 +277,7 @@ static void observe(void *ctx, float *actor, float *critic) {
 }
 
 void qi_worlds_hooks(qi_worlds *w) {
+    w->teach = (qi_teach){w, teacher_says};
     w->env.begin = begin, w->env.observe = observe, w->env.step = step, w->env.ctx = w;
 }
 

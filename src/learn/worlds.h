@@ -4,6 +4,7 @@
 #ifndef QI_LEARN_WORLDS_H
 #define QI_LEARN_WORLDS_H
 
+#include "learn/imitate.h"
 #include "learn/recipe.h"
 
 typedef struct qi_worlds qi_worlds;
@@ -19,6 +20,7 @@ qi_worlds *qi_worlds_new(const qi_recipe *r, qi_pool *pool, qiao_diag *d);
 void qi_worlds_free(qi_worlds *w);
 // Filled for the learner; valid as long as w.
 const qi_env *qi_worlds_env(const qi_worlds *w);
+const qi_teach *qi_worlds_teach(const qi_worlds *w); // NULL: the recipe names no teacher
 // Share of the curriculum's commands and pushes, by steps lived.
 void qi_worlds_grow(qi_worlds *w, double steps);
 double qi_worlds_share(const qi_worlds *w);

@@ -5,10 +5,12 @@
 
 #include "brain/policy.h"
 #include "learn/reward.h"
+#include "learn/teacher.h"
 #include "learn/worlds.h"
 #include "qiao/task.h"
 
 enum { RNG_WORLDS = 0x4c10 };
+enum { TEACHER_GRANTS = 64 }; // most signals that are granted in all to a student and a teacher
 // Signals without noise or delay, granted to the trainer alone.
 enum {
     TRUE_POSE,
@@ -51,6 +53,9 @@ struct qi_worlds {
     qiao_io io;                  // the sim's, for n worlds
     qi_env env;
     qiao_cmd cmd;
+    qi_teacher teacher; // brain NULL: none
+    bool asked;         // the teacher said something of this step
+    qi_teach teach;
     one *one;        // [n]
     double *scratch; // [n][3][QI_JOINTS_MAX]
     double period, cos_tilt, mass, share;

@@ -2,6 +2,7 @@
 // worlds_open.c - sets up worlds.h: robot, ground, signals, the brain's eyes and hands, the mirror.
 #include "learn/onnx_write.h"
 #include "learn/worlds_in.h"
+#include "model/sensors.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,7 +52,22 @@ static bool needed(const qi_worlds *w, const qiao_sensor *s) {
     if (s->kind == QIAO_SENSE_COMMAND) return true;
     for (int i = 0; i < w->policy->nneed; i++)
         if (strcmp(w->policy->need[i], s->name) == 0) return true;
-    return false;
+    return qi_teacher_needs(&w->teacher, s->name);
+}
+
+// What a teacher needs and neither robot nor scenario gives is granted to it, and is true.
+static int grant_teacher(const qi_worlds *w, int ng, qiao_sensor *grant) {
+    const char *const *need = w->teacher.brain ? qiao_brain_needs(w->teacher.brain) : NULL;
+    for (int k = 0; need && need[k] && ng < TEACHER_GRANTS; k++) {
+        bool have = qi_sensor_kind(need[k]) < 0; // no kind is called so: the binding will say it
+        for (int i = 0; i < w->bare.nsensor; i++)
+            have |= strcmp(w->bare.sensor[i].name, need[k]) == 0;
+        for (int i = 0; i < ng; i++) have |= strcmp(grant[i].name, need[k]) == 0;
+        if (!have)
+            grant[ng++] =
+                (qiao_sensor){.kind = (qiao_sensor_kind)qi_sensor_kind(need[k]), .name = need[k]};
+    }
+    return ng;
 }
 
 // The robot with only those of its sensors that the brain reads: the others cost time.
@@ -70,12 +86,14 @@ static bool make_sim(qi_worlds *w, qiao_diag *d) {
     const qiao_model *m = w->model[0];
     const qiao_sensor *given;
     int n = qiao_case_grants(w->cas[0], &given), ng = 0;
-    qiao_sensor *grant = qiao_arena_get(w->arena, (size_t)(n + TRUE_SIGNALS) * sizeof *grant);
+    qiao_sensor *grant =
+        qiao_arena_get(w->arena, (size_t)(n + TEACHER_GRANTS + TRUE_SIGNALS) * sizeof *grant);
     const char **foot = qiao_arena_get(w->arena, (QI_FEET_MAX + 1) * sizeof *foot);
     const qiao_model **world = qiao_arena_get(w->arena, (size_t)r->worlds * sizeof *world);
     if (!grant || !foot || !world || !fewer_sensors(w)) return nothing(w, d);
     for (int i = 0; i < n; i++)
         if (needed(w, &given[i])) grant[ng++] = given[i];
+    ng = grant_teacher(w, ng, grant);
     w->nfoot = w->robot->nfoot < QI_FEET_MAX ? w->robot->nfoot : QI_FEET_MAX;
     for (int f = 0; f < w->nfoot; f++) {
         int site = w->robot->foot_site[f];
@@ -295,7 +313,9 @@ static bool make_env(qi_worlds *w, qiao_diag *d) {
     if (!c || !w->one || !w->scratch || !w->said) return nothing(w, d);
     for (int i = 0; i < r->worlds; i++) w->one[i].on = i % r->grounds;
     w->cmd = (qiao_cmd){r->worlds, io->nu, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
-    return make_mirror(w, d);
+    return make_mirror(w, d) &&
+           (!w->teacher.brain ||
+            qi_teacher_bind(&w->teacher, io, r->worlds, w->period, w->nstep, w->arena, d));
 }
 
 // The brain, with a network of its sizes in place of the one that is to come.
@@ -338,6 +358,7 @@ qi_worlds *qi_worlds_new(const qi_recipe *r, qi_pool *pool, qiao_diag *d) {
     w->r = r, w->pool = pool, w->cos_tilt = cos(r->end_tilt), w->share = r->grow_from;
     w->robot = qiao_robot_load(r->robot, d);
     bool ok = w->robot && (w->scenario = qiao_scenario_load(r->scenario, d)) && open_policy(w, d);
+    if (ok && r->teacher) ok = qi_teacher_open(&w->teacher, r, w->robot, d);
     if (ok) w->period = 1 / w->manifest->rate_hz, w->episode = (int)lround(r->seconds / w->period);
     if (ok && make_grounds(w, d) && make_sim(w, d) && bind_signals(w, d) && make_env(w, d) &&
         qi_ground_check(w, d))
@@ -348,6 +369,7 @@ qi_worlds *qi_worlds_new(const qi_recipe *r, qi_pool *pool, qiao_diag *d) {
 
 void qi_worlds_free(qi_worlds *w) {
     if (!w) return;
+    qi_teacher_close(&w->teacher);
     free(w->mind);
     qiao_sim_free(w->sim);
     for (int i = 0; i < w->r->grounds; i++) {
@@ -361,6 +383,7 @@ void qi_worlds_free(qi_worlds *w) {
     free(w);
 }
 
+const qi_teach *qi_worlds_teach(const qi_worlds *w) { return w->teacher.brain ? &w->teach : NULL; }
 const qi_env *qi_worlds_env(const qi_worlds *w) { return &w->env; }
 const qi_manifest *qi_worlds_manifest(const qi_worlds *w) { return w->manifest; }
 const qiao_robot *qi_worlds_robot(const qi_worlds *w) { return w->robot; }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// teacher.h - any brain as a teacher: it sees the worlds as it would if it drove, at its own rate,
+// and its commands become actions of the student.
+#ifndef QI_LEARN_TEACHER_H
+#define QI_LEARN_TEACHER_H
+
+#include "learn/recipe.h"
+#include "qiao/brain.h"
+
+typedef struct qi_teacher {
+    qiao_brain *brain;
+    qiao_io io; // the sim's, with the teacher's period
+    qiao_cmd cmd;
+    qiao_obs seen;
+    uint8_t *live; // [n] 0: it gave up in this world, until the reset
+    int n, each;   // steps of the teacher in one of the student's
+} qi_teacher;
+
+// Opens the brain that a recipe names; memory from arena. Then binds it to the worlds: io of the
+// sim for n worlds, the student's period, nstep physics steps in it.
+bool qi_teacher_open(qi_teacher *t, const qi_recipe *r, const qiao_robot *robot, qiao_diag *d);
+bool qi_teacher_needs(const qi_teacher *t, const char *signal);
+bool qi_teacher_bind(qi_teacher *t, const qiao_io *io, int n, double period, int nstep,
+                     qiao_arena *arena, qiao_diag *d);
+void qi_teacher_close(qi_teacher *t);
+void qi_teacher_reset(qi_teacher *t, int world, uint64_t seed);
+void qi_teacher_step(qi_teacher *t, const qiao_obs *obs);
+// Whether its command in this world is its own: not damping by a guard, not from before it gave up.
+bool qi_teacher_knows(const qi_teacher *t, int world);
+
+#endif
