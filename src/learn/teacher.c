@@ -6,14 +6,23 @@
 #include <string.h>
 
 bool qi_teacher_open(qi_teacher *t, const qi_recipe *r, const qiao_robot *robot, qiao_diag *d) {
-    qiao_brain_def def = qiao_brain_def_default();
-    def.spec = r->teacher, def.n = r->worlds, def.robot = robot;
-    t->brain = qiao_brain_open(&def, d);
-    return t->brain != NULL;
+    t->n = r->worlds, t->nbrain = t->n < QI_TEACHERS ? t->n : QI_TEACHERS;
+    for (int k = 0; k < t->nbrain; k++) {
+        struct qi_teacher_part *p = &t->part[k];
+        qiao_brain_def def = qiao_brain_def_default();
+        p->from = (int)((long)t->n * k / t->nbrain);
+        p->n = (int)((long)t->n * (k + 1) / t->nbrain) - p->from;
+        def.spec = r->teacher, def.n = p->n, def.robot = robot;
+        if (!(p->brain = qiao_brain_open(&def, d))) return false;
+    }
+    return true;
 }
 
+const char *const *qi_teacher_need(const qi_teacher *t) {
+    return t->nbrain ? qiao_brain_needs(t->part[0].brain) : NULL;
+}
 bool qi_teacher_needs(const qi_teacher *t, const char *signal) {
-    const char *const *need = t->brain ? qiao_brain_needs(t->brain) : NULL;
+    const char *const *need = qi_teacher_need(t);
     for (int i = 0; need && need[i]; i++)
         if (strcmp(need[i], signal) == 0) return true;
     return false;
@@ -37,28 +46,62 @@ bool qi_teacher_bind(qi_teacher *t, const qiao_io *io, int n, double period, int
         qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
         return false;
     }
-    t->n = n, t->each = rate_of(qiao_brain_rate(t->brain), period, nstep);
-    t->io = *io, t->io.nworld = n, t->io.period = period / t->each;
+    t->each = rate_of(qiao_brain_rate(t->part[0].brain), period, nstep);
     t->cmd = (qiao_cmd){n, io->nu, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
     memset(t->live, 1, (size_t)n);
-    return qiao_brain_bind(t->brain, &t->io, d) == QIAO_OK;
+    for (int k = 0; k < t->nbrain; k++) {
+        struct qi_teacher_part *p = &t->part[k];
+        p->io = *io, p->io.nworld = p->n, p->io.period = period / t->each;
+        if (qiao_brain_bind(p->brain, &p->io, d)) return false;
+    }
+    return true;
 }
 
-void qi_teacher_close(qi_teacher *t) { qiao_brain_close(t->brain); }
+void qi_teacher_close(qi_teacher *t) {
+    for (int k = 0; k < t->nbrain; k++) qiao_brain_close(t->part[k].brain);
+}
+
+static const struct qi_teacher_part *part_of(const qi_teacher *t, int world) {
+    int k = t->nbrain - 1;
+    while (t->part[k].from > world) k--;
+    return &t->part[k];
+}
 
 void qi_teacher_reset(qi_teacher *t, int world, uint64_t seed) {
-    t->live[world] = qiao_brain_reset(t->brain, world, seed, NULL) == QIAO_OK;
+    const struct qi_teacher_part *p = part_of(t, world);
+    t->live[world] = qiao_brain_reset(p->brain, world - p->from, seed, NULL) == QIAO_OK;
 }
 
-void qi_teacher_step(qi_teacher *t, const qiao_obs *obs) {
-    t->seen = *obs, t->seen.live = t->live;
-    for (int i = 0; i < t->n; i++)
-        if (obs->live && !obs->live[i]) t->live[i] = 0;
-    if (qiao_brain_step(t->brain, &t->seen, &t->cmd, NULL) == QIAO_OK) return;
-    for (int i = 0; i < t->n; i++)
-        if (qiao_brain_fault(t->brain, i)) t->live[i] = 0;
+// The rows of one part's worlds, seen and answered.
+static void step_part(qi_teacher *t, struct qi_teacher_part *p) {
+    const qiao_obs *o = t->obs;
+    size_t from = (size_t)p->from, at = from * (size_t)t->cmd.nu;
+    qiao_obs seen = {.n = p->n,
+                     .nobs = o->nobs,
+                     .nsig = o->nsig,
+                     .t_ns = o->t_ns + from,
+                     .x = o->x + from * (size_t)o->nobs,
+                     .stamp_ns = o->stamp_ns + from * (size_t)o->nsig,
+                     .live = t->live + from};
+    qiao_cmd cmd = {p->n,           t->cmd.nu,      t->cmd.q + at,  t->cmd.qd + at,
+                    t->cmd.kp + at, t->cmd.kd + at, t->cmd.tau + at};
+    for (int i = p->from; i < p->from + p->n; i++)
+        if (o->live && !o->live[i]) t->live[i] = 0;
+    if (qiao_brain_step(p->brain, &seen, &cmd, NULL) == QIAO_OK) return;
+    for (int i = 0; i < p->n; i++)
+        if (qiao_brain_fault(p->brain, i)) t->live[p->from + i] = 0;
+}
+static void step_parts(void *ctx, int thread, int from, int to) {
+    qi_teacher *t = ctx;
+    (void)thread;
+    for (int k = from; k < to; k++) step_part(t, &t->part[k]);
+}
+void qi_teacher_step(qi_teacher *t, qi_pool *pool, const qiao_obs *obs) {
+    t->obs = obs;
+    qi_pool_run(pool, t->nbrain, step_parts, t);
 }
 
 bool qi_teacher_knows(const qi_teacher *t, int world) {
-    return t->live[world] && qiao_brain_guard_rung(t->brain, world) < QIAO_RUNG_DAMP;
+    const struct qi_teacher_part *p = part_of(t, world);
+    return t->live[world] && qiao_brain_guard_rung(p->brain, world - p->from) < QIAO_RUNG_DAMP;
 }

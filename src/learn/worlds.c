@@ -102,7 +102,7 @@ static void begin_one(qi_worlds *w, int i) {
     o->past = (qi_past){.fresh = true};
     memset(o->a, 0, sizeof o->a);
     qi_policy_reset(w->mind, i);
-    if (w->teacher.brain) qi_teacher_reset(&w->teacher, i, w->r->ppo.seed + o->episode);
+    if (w->teacher.nbrain) qi_teacher_reset(&w->teacher, i, w->r->ppo.seed + o->episode);
     qiao_sim_observe_world(w->sim, i);
 }
 
@@ -193,7 +193,7 @@ static void teacher_says(void *ctx, float *action, uint8_t *knows) {
     qi_worlds *w = ctx;
     int ld = qi_mlp_pad(w->env.nact);
     const qiao_obs *obs = qiao_sim_obs(w->sim);
-    qi_teacher_step(&w->teacher, obs);
+    qi_teacher_step(&w->teacher, w->pool, obs);
     w->asked = true;
     for (int i = 0; i < w->env.n; i++) {
         const double *x = obs->x + (size_t)i * (size_t)obs->nobs;
@@ -211,7 +211,7 @@ static void teacher_says(void *ctx, float *action, uint8_t *knows) {
 static void move_on(qi_worlds *w) {
     int each = w->asked ? w->teacher.each : 1;
     for (int k = 0; k < each; k++) {
-        if (k > 0) qi_teacher_step(&w->teacher, qiao_sim_obs(w->sim));
+        if (k > 0) qi_teacher_step(&w->teacher, w->pool, qiao_sim_obs(w->sim));
         qiao_sim_step(w->sim, w->nstep / each);
         qiao_sim_observe(w->sim);
     }

@@ -53,7 +53,7 @@ struct qi_worlds {
     qiao_io io;                  // the sim's, for n worlds
     qi_env env;
     qiao_cmd cmd;
-    qi_teacher teacher; // brain NULL: none
+    qi_teacher teacher; // nbrain 0: none
     bool asked;         // the teacher said something of this step
     qi_teach teach;
     one *one;        // [n]

@@ -57,7 +57,7 @@ static bool needed(const qi_worlds *w, const qiao_sensor *s) {
 
 // What a teacher needs and neither robot nor scenario gives is granted to it, and is true.
 static int grant_teacher(const qi_worlds *w, int ng, qiao_sensor *grant) {
-    const char *const *need = w->teacher.brain ? qiao_brain_needs(w->teacher.brain) : NULL;
+    const char *const *need = qi_teacher_need(&w->teacher);
     for (int k = 0; need && need[k] && ng < TEACHER_GRANTS; k++) {
         bool have = qi_sensor_kind(need[k]) < 0; // no kind is called so: the binding will say it
         for (int i = 0; i < w->bare.nsensor; i++)
@@ -314,7 +314,7 @@ static bool make_env(qi_worlds *w, qiao_diag *d) {
     for (int i = 0; i < r->worlds; i++) w->one[i].on = i % r->grounds;
     w->cmd = (qiao_cmd){r->worlds, io->nu, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
     return make_mirror(w, d) &&
-           (!w->teacher.brain ||
+           (!w->teacher.nbrain ||
             qi_teacher_bind(&w->teacher, io, r->worlds, w->period, w->nstep, w->arena, d));
 }
 
@@ -383,7 +383,7 @@ void qi_worlds_free(qi_worlds *w) {
     free(w);
 }
 
-const qi_teach *qi_worlds_teach(const qi_worlds *w) { return w->teacher.brain ? &w->teach : NULL; }
+const qi_teach *qi_worlds_teach(const qi_worlds *w) { return w->teacher.nbrain ? &w->teach : NULL; }
 const qi_env *qi_worlds_env(const qi_worlds *w) { return &w->env; }
 const qi_manifest *qi_worlds_manifest(const qi_worlds *w) { return w->manifest; }
 const qiao_robot *qi_worlds_robot(const qi_worlds *w) { return w->robot; }
