@@ -56,6 +56,7 @@ typedef struct qiao_vary {
     double kp, kd, torque;                  // factors: the drives' own gains, their torque limits
     double delay;                           // s more from command to effect
     double gravity[3];                      // m/s2, added
+    double things;                          // factor of the masses and inertias of all else
 } qiao_vary;
 qiao_vary qiao_vary_default(void);
 // World w has these numbers from now on, whatever it had before; its state goes on. Allocates: for

@@ -15,7 +15,8 @@ qiao_vary qiao_vary_default(void) {
                        .frictionloss = 1,
                        .kp = 1,
                        .kd = 1,
-                       .torque = 1};
+                       .torque = 1,
+                       .things = 1};
 }
 
 static qiao_err check(const qiao_vary *v, qiao_diag *d) {
@@ -30,11 +31,14 @@ static qiao_err check(const qiao_vary *v, qiao_diag *d) {
                   {"frictionloss", v->frictionloss},
                   {"kd", v->kd},
                   {"torque", v->torque},
-                  {"delay", v->delay}};
+                  {"delay", v->delay},
+                  {"things", v->things}};
     for (size_t i = 0; i < sizeof factor / sizeof *factor; i++)
         if (!isfinite(factor[i].x) || factor[i].x < 0)
             return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "%s is %g, should be 0 or more",
                                  factor[i].name, factor[i].x);
+    if (v->things == 0)
+        return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "things is 0, should be more");
     if (v->mass == 0) return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "mass is 0, should be more");
     double rest = v->payload * 0;
     for (int i = 0; i < 3; i++) rest += v->com[i] * 0 + v->gravity[i] * 0;
@@ -42,8 +46,19 @@ static qiao_err check(const qiao_vary *v, qiao_diag *d) {
     return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "payload, com or gravity is not finite");
 }
 
-// Masses of the robot's bodies; what the base carries more.
+static bool of_robot(const qi_setup *u, int body) {
+    for (int i = 0; i < u->robot->model->nbody; i++)
+        if (u->part.body[i] == body) return true;
+    return false;
+}
+
+// Masses of the robot's bodies and of things; what the base carries more.
 static qiao_err vary_masses(const qi_setup *u, const qiao_vary *v, mjModel *m, qiao_diag *d) {
+    for (int b = 1; b < m->nbody; b++) {
+        if (v->things == 1 || of_robot(u, b)) continue;
+        m->body_mass[b] *= v->things;
+        for (int k = 0; k < 3; k++) m->body_inertia[3 * b + k] *= v->things;
+    }
     for (int i = 0; i < u->robot->model->nbody; i++) {
         int b = u->part.body[i];
         if (b == 0) continue;
