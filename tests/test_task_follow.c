@@ -126,7 +126,7 @@ static qiao_robot *plate(void) { // a palm with four short fingers that do nothi
 }
 
 typedef struct outcome {
-    double goals, drops, missed, seen[40][4], marker, height;
+    double goals, drops, missed, seen[40][4], marker, height, time;
     int nseen;
     bool passed;
 } outcome;
@@ -153,8 +153,11 @@ static outcome run(const char *body, const char *engine, uint64_t trial, int nti
     CHECK(sim != NULL, "%s", d.text);
     qiao_referee *f = qiao_referee_new(c, w, qiao_sim_io(sim), &d);
     CHECK(f != NULL, "%s", d.text);
-    const qiao_signal *sig = qiao_io_find(qiao_sim_io(sim), "command_orientation", &d);
-    CHECK(sig && sig->dim == 4, "%s", d.text);
+    bool place_asked = strstr(body, "operator.bring") != NULL;
+    const qiao_signal *sig = qiao_io_find(
+        qiao_sim_io(sim), place_asked ? "command_position" : "command_orientation", &d);
+    CHECK(sig && sig->dim == (place_asked ? 3 : 4), "%s", d.text);
+    size_t bytes = (size_t)sig->dim * sizeof(double);
     CHECK(qiao_sim_reset(sim, 0, 7, trial) == QIAO_OK);
     qiao_truth t;
     int marker = qiao_model_body(w, "wanted"), cube = qiao_model_body(w, "cube");
@@ -164,16 +167,16 @@ static outcome run(const char *body, const char *engine, uint64_t trial, int nti
         v = qiao_referee_step(f, &t, sim, 0);
         qiao_sim_peaks_clear(sim, 0);
         const double *x = qiao_sim_observe(sim)->x + sig->adr;
-        bool fresh = o.nseen == 0 || memcmp(x, o.seen[o.nseen - 1], 4 * sizeof *x) != 0;
-        if (fresh && o.nseen < 40) memcpy(o.seen[o.nseen++], x, 4 * sizeof *x);
+        bool fresh = o.nseen == 0 || memcmp(x, o.seen[o.nseen - 1], bytes) != 0;
+        if (fresh && o.nseen < 40) memcpy(o.seen[o.nseen++], x, bytes);
         qiao_sim_truth(sim, 0, &t);
         const double *q = t.body_quat + 4 * marker;
-        double dot = fabs(q[0] * x[0] + q[1] * x[1] + q[2] * x[2] + q[3] * x[3]);
+        double dot = place_asked ? 1 : fabs(q[0] * x[0] + q[1] * x[1] + q[2] * x[2] + q[3] * x[3]);
         o.marker = fmax(o.marker, 1 - dot), o.height = t.body_pos[3 * cube + 2];
         qiao_sim_step(sim, 5);
     }
     const qiao_score *z = qiao_referee_score(f);
-    o.passed = v == QIAO_PASSED;
+    o.passed = v == QIAO_PASSED, o.time = z->time;
     for (int i = 0; i < z->nmeasure; i++) {
         if (strcmp(z->measure[i].name, "goals") == 0) o.goals = z->measure[i].value;
         if (strcmp(z->measure[i].name, "missed") == 0) o.missed = z->measure[i].value;
@@ -256,6 +259,32 @@ TEST(missed_goals_give_way) { // 2 s of patience in 5 s: two are missed, a third
                         engines[e], 0, 600);
         CHECK(o.passed && o.goals == 0 && o.nseen == 3, "%d seen", o.nseen);
         CHECK(o.missed == 2, "%g missed", o.missed);
+    }
+}
+
+// A cube on the palm, and a marker beside it.
+#define BRING(y, hold)                                                                     \
+    "    robot: hand_robot with:\n        keep(it.position.z == 0.3m)\n"                   \
+    "    cube: cube with:\n        keep(it.edge == 6cm)\n        keep(it.mass == 0.1kg)\n" \
+    "        keep(it.position.z == 0.312m)\n"                                              \
+    "    wanted: marker with:\n        keep(it.position.y == " y ")\n"                     \
+    "        keep(it.edge == 6cm)\n        keep(it.position.z == 0.31m)\n"                 \
+    "    operator: operator\n    world: environment\n"                                     \
+    "    do operator.bring(robot, cube, marker: wanted, tolerance: 2cm, hold: " hold ")\n" \
+    "    score:\n        goals: complete(goals_reached(robot) >= 1)\n"                     \
+    "        time_limit(2s)\n"
+
+TEST(things_are_brought_to_a_marker) {
+    for (int e = 0; e < 2; e++) {
+        outcome near = run(BRING("1cm", "0.5s"), engines[e], 0, 300);
+        CHECK(near.passed && near.nseen == 1, "%d places", near.nseen);
+        CHECK_NEAR(near.time, 0.5, 0.011);
+        CHECK_NEAR(near.seen[0][1], 0.01, 1e-9);
+        CHECK_NEAR(near.seen[0][2], 0.34, 1e-9);
+        outcome at_once = run(BRING("1cm", "0s"), engines[e], 0, 300);
+        CHECK(at_once.passed && at_once.time < 0.021, "after %g s", at_once.time);
+        outcome far = run(BRING("3cm", "0.5s"), engines[e], 0, 300);
+        CHECK(!far.passed && far.time > 1.9, "passed after %g s", far.time);
     }
 }
 

@@ -79,9 +79,10 @@ static bool push(qiao_referee *f, qi_act *a, qi_phase phase) {
 }
 
 static const qi_action table[] = {
-    {"operator.guide", guide},  {"operator.command", command},
-    {"operator.stop", stop},    {"operator.orient", qi_orient},
-    {"environment.push", push}, {"environment.put_back", qi_put_back},
+    {"operator.guide", guide},    {"operator.command", command},
+    {"operator.stop", stop},      {"operator.orient", qi_orient},
+    {"environment.push", push},   {"environment.put_back", qi_put_back},
+    {"operator.bring", qi_bring},
 };
 
 const qi_action *qi_action_find(const qi_decl *d) {

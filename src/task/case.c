@@ -175,34 +175,42 @@ static bool grant_one(qiao_case *c, const qi_obj *o, qiao_diag *d) {
     return false;
 }
 
-// Whether an action is called whose name fits: "operator.orient", or another of operator's.
-static bool uses(const qi_node *n, bool orient) {
+// Signals that an operator's actions give; those that are not here give a velocity.
+enum { ASKS_VELOCITY, ASKS_ORIENTATION, ASKS_PLACE };
+static int asks(const char *name) {
+    return strcmp(name, "operator.orient") == 0  ? ASKS_ORIENTATION
+           : strcmp(name, "operator.bring") == 0 ? ASKS_PLACE
+                                                 : ASKS_VELOCITY;
+}
+
+// Whether an action of the operator is called that asks for this.
+static bool uses(const qi_node *n, int what) {
     for (; n; n = n->next) {
         const char *name = n->kind == N_INVOKE ? ((const qi_action *)n->link)->name : "";
-        if (strncmp(name, "operator.", 9) == 0 && (strcmp(name + 9, "orient") == 0) == orient)
-            return true;
-        if (n->kind <= N_ONE_OF && n->kind >= N_SERIAL && uses(n->a, orient)) return true;
-        if (n->kind == N_ON && uses(n->b, orient)) return true;
+        if (strncmp(name, "operator.", 9) == 0 && asks(name) == what) return true;
+        if (n->kind <= N_ONE_OF && n->kind >= N_SERIAL && uses(n->a, what)) return true;
+        if (n->kind == N_ON && uses(n->b, what)) return true;
     }
     return false;
 }
 
 bool qi_case_signals(qiao_case *c, qiao_diag *d) {
+    static const struct {
+        int what, dim;
+        const char *name, *unit, *frame;
+    } wish[] = {{ASKS_ORIENTATION, 4, "command_orientation", "1", "world"},
+                {ASKS_PLACE, 3, "command_position", "m", "world"},
+                {ASKS_VELOCITY, 3, "command_velocity", "m/s, rad/s", "base"}};
     const qi_obj *root = c->in->root;
-    c->grant = qiao_arena_get(c->a, ((size_t)root->decl->nfield + 3) * sizeof *c->grant);
+    c->grant = qiao_arena_get(c->a, ((size_t)root->decl->nfield + 4) * sizeof *c->grant);
     if (!c->grant) return false;
-    if (uses(root->decl->run, true) || uses(root->decl->on, true))
-        c->grant[c->ngrant++] = (qiao_sensor){.kind = QIAO_SENSE_COMMAND,
-                                              .name = "command_orientation",
-                                              .unit = "1",
-                                              .frame = "world",
-                                              .dim = 4};
-    if (uses(root->decl->run, false) || uses(root->decl->on, false))
-        c->grant[c->ngrant++] = (qiao_sensor){.kind = QIAO_SENSE_COMMAND,
-                                              .name = "command_velocity",
-                                              .unit = "m/s, rad/s",
-                                              .frame = "base",
-                                              .dim = 3};
+    for (int i = 0; i < 3; i++)
+        if (uses(root->decl->run, wish[i].what) || uses(root->decl->on, wish[i].what))
+            c->grant[c->ngrant++] = (qiao_sensor){.kind = QIAO_SENSE_COMMAND,
+                                                  .name = wish[i].name,
+                                                  .unit = wish[i].unit,
+                                                  .frame = wish[i].frame,
+                                                  .dim = wish[i].dim};
     for (int i = 0; i < root->decl->nfield; i++) {
         const qi_field *f = root->decl->field[i];
         if (f->implicit && f->type->kind == QI_OBJ && qi_is_a(f->type->obj, "signal") &&

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// goal.c - orientations asked for one after another, and things put back where they began.
+// goal.c - orientations asked for one after another, a place asked for, and things put back where
+// they began.
 #include "referee.h"
 
 #include <math.h>
@@ -58,6 +59,7 @@ double qi_goal_error(const qiao_referee *f) {
 
 void qi_goal_send(qiao_referee *f) {
     if (f->orientation >= 0 && f->sim) qiao_sim_signal(f->sim, f->w, f->orientation, f->goal.quat);
+    if (f->position >= 0 && f->sim) qiao_sim_signal(f->sim, f->w, f->position, f->goal.place);
 }
 
 // First coordinate and first velocity of the joint that carries a body; false: it has none.
@@ -125,6 +127,24 @@ bool qi_orient(qiao_referee *f, qi_act *a, qi_phase phase) {
     if (most > 0 && g->reached >= most) return true;
     next_goal(f, a);
     return false;
+}
+
+// Over when the thing has been within the tolerance of the marker for as long as is asked.
+bool qi_bring(qiao_referee *f, qi_act *a, qi_phase phase) {
+    qi_goal *g = &f->goal;
+    const qi_obj *thing = qi_get_obj(f->in, a->o, "thing"), *to = qi_get_obj(f->in, a->o, "marker");
+    if (phase == QI_STOP) return true;
+    if (!thing || thing->body < 0 || !to || to->body < 0) return true;
+    const double *p = f->t->body_pos + 3 * thing->body, *q = f->t->body_pos + 3 * to->body;
+    if (phase == QI_START) memcpy(g->place, q, sizeof g->place), a->mem[0] = f->now;
+    double d[3] = {p[0] - q[0], p[1] - q[1], p[2] - q[2]};
+    double off = sqrt(d[0] * d[0] + d[1] * d[1] + d[2] * d[2]);
+    if (off >= qi_get(f->in, a->o, "tolerance")) a->mem[0] = f->now;
+    if (f->now - a->mem[0] < qi_get(f->in, a->o, "hold") - 1e-9) return false;
+    if (off >= qi_get(f->in, a->o, "tolerance")) return false;
+    g->reached++;
+    qi_referee_event(f, "goal", "%s brought to %s, %.3g m off", thing->path, to->path, off);
+    return true;
 }
 
 bool qi_put_back(qiao_referee *f, qi_act *a, qi_phase phase) {

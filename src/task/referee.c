@@ -64,10 +64,13 @@ qiao_referee *qiao_referee_new(const qiao_case *c, const qiao_model *world, cons
         return NULL;
     }
     f->a = a, f->c = c, f->in = c->in, f->world = world, f->command = f->orientation = -1;
+    f->position = -1;
     for (int i = 0; io && i < io->nsig; i++) {
         if (strcmp(io->sig[i].name, "command_velocity") == 0 && io->sig[i].dim == 3) f->command = i;
         if (strcmp(io->sig[i].name, "command_orientation") == 0 && io->sig[i].dim == 4)
             f->orientation = i;
+        if (strcmp(io->sig[i].name, "command_position") == 0 && io->sig[i].dim == 3)
+            f->position = i;
     }
     f->q = qiao_arena_get(a, ((size_t)world->nq + 1) * sizeof *f->q);
     f->qd = qiao_arena_get(a, ((size_t)world->nv + 1) * sizeof *f->qd);

@@ -44,6 +44,7 @@ typedef struct qi_track {
 typedef struct qi_goal {
     const qi_obj *thing, *marker; // NULL: nothing is asked for
     double quat[4], tolerance;    // rad
+    double place[3];              // m, that a thing shall be brought to
     int reached, missed, drawn;
     double since; // s of the present one
 } qi_goal;
@@ -56,7 +57,7 @@ struct qiao_referee {
     qiao_part part;
     uint8_t *is_robot, *is_foot, *is_static; // [nbody]
     int base;                                // body of the robot's base
-    int command, orientation;                // signal indices, -1
+    int command, orientation, position;      // signal indices, -1
     double cmd[3], cmd_last[3];              // wanted now; as sent last
 
     qi_step *step;
@@ -101,7 +102,8 @@ double qi_yaw_of(const double quat[4]);
 // Angle between the thing and the wanted orientation; 0 if none is.
 double qi_goal_error(const qiao_referee *f);
 bool qi_orient(qiao_referee *f, qi_act *a, qi_phase phase);   // operator.orient
+bool qi_bring(qiao_referee *f, qi_act *a, qi_phase phase);    // operator.bring
 bool qi_put_back(qiao_referee *f, qi_act *a, qi_phase phase); // environment.put_back
-void qi_goal_send(qiao_referee *f);                           // the signal command_orientation
+void qi_goal_send(qiao_referee *f); // the signals command_orientation and command_position
 
 #endif
