@@ -297,6 +297,22 @@ TEST(objects_beside_the_robot) {
     free(mem), qi_policy_close(p);
 }
 
+TEST(an_object_seen_from_its_goal) {
+    qiao_diag d = {0};
+    static const char *const text =
+        RIG_TWO "observation:\n  terms:\n    - {term: object_pos, object: cube, goal: base_pose}\n"
+                "action: {}\n";
+    qi_policy *p = must(rig_policy(3, 2, &d, text), &d);
+    rig_make(&g, 1, 1, false);
+    void *mem = must_bind(p, &g.io, 1);
+    double *o = rig_at(&g, 0, "object_pose") + 7, *b = rig_at(&g, 0, "base_pose");
+    o[0] = 1, o[1] = 2, o[2] = 3, b[0] = 0.5, b[1] = 0.25, b[2] = 0.125;
+    CHECK(qi_policy_step(mem, &g.obs, &g.cmd) == QIAO_OK);
+    static const double want[3] = {0.5, 1.75, 2.875};
+    for (int i = 0; i < 3; i++) CHECK_NEAR((double)qi_policy_input(mem, 0)[i], want[i], 1e-6);
+    free(mem), qi_policy_close(p);
+}
+
 // ---- actions ----
 
 // One number in, one joint, weight 1: the action is the command's x.

@@ -37,7 +37,7 @@ typedef enum qi_term_kind {
     QI_TERM_ACTION,      // actions [joints] the last action: raw, clipped or sent
     QI_TERM_PHASE,       // gait_phase: sin, cos or both of the clock, one for each leg
     QI_TERM_SCAN,        // height_scan [grid] m
-    QI_TERM_OBJECT_POS,  // object_pos [3] of an object less that of a body or site of the robot
+    QI_TERM_OBJECT_POS,  // object_pos [3] of an object less that of a body or site, or of a goal
     QI_TERM_OBJECT_ROT,  // object_rot_error [6] of an object's rotation to the goal's
     QI_TERM_MOTION,      // motion_command [2 joints] positions and velocities of the motion
     QI_TERM_ANCHOR_ORI,  // motion_anchor_ori_b [6] of the motion's anchor, base frame

@@ -284,7 +284,7 @@ static bool read_special(qi_import *im, yaml_node_t *at, qi_term *t) {
 static const char *lacks(const qi_term *t) {
     bool object = t->kind == QI_TERM_OBJECT_POS || t->kind == QI_TERM_OBJECT_ROT;
     if (object && !t->object) return "object";
-    if (t->kind == QI_TERM_OBJECT_POS && !t->relative_to) return "relative_to";
+    if (t->kind == QI_TERM_OBJECT_POS && !t->relative_to && !t->goal) return "relative_to";
     if (t->kind == QI_TERM_OBJECT_ROT && !t->goal) return "goal";
     if (t->kind == QI_TERM_SCAN && t->grid[0] == 0) return "grid";
     if (t->kind == QI_TERM_CONSTANT && !t->offset) return "values";

@@ -314,7 +314,9 @@ static bool term_needs(qi_policy *p, const qi_term *t, qiao_diag *d) {
     case QI_TERM_JOINT_POS:
     case QI_TERM_JOINT_ERROR: return !t->source || need(p, t->source, d);
     case QI_TERM_SCAN: return need(p, t->source ? t->source : "height_scan", d);
-    case QI_TERM_OBJECT_POS: return need(p, t->source ? t->source : "object_pose", d);
+    case QI_TERM_OBJECT_POS:
+        if (!need(p, t->source ? t->source : "object_pose", d)) return false;
+        return !t->goal || need(p, t->goal, d);
     case QI_TERM_OBJECT_ROT:
         return need(p, t->source ? t->source : "object_pose", d) && need(p, t->goal, d);
     case QI_TERM_ANCHOR_ORI: return p->motion = true, need(p, "imu_quat", d);

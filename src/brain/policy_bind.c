@@ -246,6 +246,16 @@ static qiao_err bind_object(const qi_bound *k, qi_bterm *b, const qiao_signal *s
         b->goal = g->adr + g->dim - 4;
         return QIAO_OK;
     }
+    if (t->goal) {
+        const qiao_signal *g = find(k->io, t->goal);
+        if (!g) return no_signal(k, t->at, t->goal, d);
+        if (g->dim != 3 && g->dim != 7)
+            return qi_manifest_fault(k->m, t->at, QIAO_E_FIT, d,
+                                     "goal: '%s' has %d numbers, a place was expected", t->goal,
+                                     g->dim);
+        b->goal = g->adr;
+        return QIAO_OK;
+    }
     b->site = qiao_model_site(q, t->relative_to);
     b->body = qiao_model_body(q, t->relative_to);
     if (b->site >= 0 || b->body >= 0) return QIAO_OK;
@@ -310,7 +320,7 @@ static bool needs_kinematics(const qi_bound *k) {
         for (int i = 0; g[a]->g && i < g[a]->g->nterm; i++) {
             const qi_bterm *b = &g[a]->t[i];
             if (b->site >= 0 || (b->body >= 0 && b->body != k->io->robot->base) ||
-                b->t->kind == QI_TERM_OBJECT_POS)
+                (b->t->kind == QI_TERM_OBJECT_POS && b->goal < 0))
                 return true;
         }
     return false;

@@ -144,7 +144,10 @@ static void object(const qi_bound *k, const qi_bterm *b, qi_now *now, double *v)
         return;
     }
     double pos[3], rot[9];
-    pose_of(k, now, b->body, b->site, pos, rot);
+    if (b->goal >= 0)
+        copy3(pos, now->x + b->goal);
+    else
+        pose_of(k, now, b->body, b->site, pos, rot);
     sub3(v, o, pos);
     if (b->t->frame[0] == 'b') {
         double R[9];
