@@ -10,6 +10,8 @@ static const double vel[3] = {0.5, -0.1, 0.2}, gyro[3] = {0.3, -0.4, 0.5};
 static const double command[3] = {0.8, 0.3, 1};
 static const float a0[2] = {1, 2}, a1[2] = {0.5, 2}, a2[2] = {0, 1};
 
+// an object at one place, asked to be at another; a quarter of a turn further than it was
+static const double object[7] = {0.5, 0, 0.1, 0.8, 0, 0, 0.6};
 static qi_look look(void) {
     qi_look o = {.njoint = 2,
                  .nact = 2,
@@ -31,11 +33,22 @@ static qi_look look(void) {
                  .command = command,
                  .a0 = a0,
                  .a1 = a1,
-                 .a2 = a2};
+                 .a2 = a2,
+                 .object = object,
+                 .object_vel = {0.3, 0, 0.4},
+                 .object_spin = {0, 0, 2},
+                 .off = 0.3,
+                 .tolerance = 0.4,
+                 .hand = {0.5, 0.06, 0.02},
+                 .tip = {{0.5, 0, 0.05}, {0.4, 0, 0.1}},
+                 .ntip = 2};
     return o;
 }
 static qi_past past(void) {
-    qi_past p = {.qd = {1, -3}, .foot = {{0.99, 1, 0.02}, {1.98, 1.01, 0.06}}, .air = {0.5, 0.2}};
+    qi_past p = {.qd = {1, -3},
+                 .foot = {{0.99, 1, 0.02}, {1.98, 1.01, 0.06}},
+                 .air = {0.5, 0.2},
+                 .off = 0.5};
     return p;
 }
 
@@ -77,6 +90,16 @@ TEST(every_term_is_what_it_says) {
         {QI_REWARD_gait, 0.55, 0.5},
         {QI_REWARD_swing, 0.1, 0.0081 + 0.0016},
         {QI_REWARD_feet_apart, 1.2, 0.2},
+        {QI_REWARD_orientation, 1.2, 0.75},
+        {QI_REWARD_place, 0.1, exp(-3)},
+        {QI_REWARD_closer, 0, 10},
+        {QI_REWARD_at_goal, 0, 1},
+        {QI_REWARD_reached, 0, 0},
+        {QI_REWARD_hand_near, 0.05, exp(-2)},
+        {QI_REWARD_tips_near, 0.05, (exp(-1) + exp(-2)) / 2},
+        {QI_REWARD_object_far, 0.04, 0.06},
+        {QI_REWARD_object_speed, 0, 0.25},
+        {QI_REWARD_object_spin, 0, 4},
         {QI_REWARD_alive, 0, 1},
         {QI_REWARD_fall, 0, 0},
     };
@@ -99,6 +122,29 @@ TEST(standing_falling_and_leaning_count) {
     const double lean[7] = {0, 0, 0.3, cos(0.25), sin(0.25), 0, 0}; // rolled by half a radian
     o.pose = lean;
     CHECK_NEAR(worth(QI_REWARD_level, 0, &o), sin(0.5) * sin(0.5), 1e-12);
+}
+
+TEST(goals_count_when_reached_and_objects_as_they_move) {
+    qi_look o = look();
+    o.reached = true;
+    CHECK_NEAR(worth(QI_REWARD_reached, 0, &o) * o.dt, 1, 1e-12);
+    o.off = 0.45;
+    CHECK_NEAR(worth(QI_REWARD_at_goal, 0, &o), 0, 0);
+    o.off = 2;
+    CHECK_NEAR(worth(QI_REWARD_orientation, 1.2, &o), 0, 0);
+    qi_recipe r = {.nreward = 1, .reward = {{QI_REWARD_closer, 1, 0}}};
+    qi_past p = past();
+    p.off = NAN; // a new goal: nothing was come closer to
+    CHECK_NEAR(qi_reward_step(&r, &o, &p, NULL), 0, 0);
+    CHECK(p.off == 2 && memcmp(p.object, object, sizeof object) == 0, "the step was not kept");
+    const double next[7] = {0.5, 0.01, 0.1, 0.8 - 0.6 * 0.005, 0, 0, 0.6 + 0.8 * 0.005};
+    o.object = next;
+    qi_reward_object_speeds(&o, &p);
+    CHECK_NEAR(o.object_vel[1], 0.01 / 0.02, 1e-12);
+    CHECK_NEAR(o.object_spin[2], 0.01 / 0.02, 1e-4); // twice the half angle
+    p.fresh = true;
+    qi_reward_object_speeds(&o, &p);
+    CHECK(o.object_vel[1] == 0 && o.object_spin[2] == 0, "a fresh world has speeds");
 }
 
 TEST(a_fresh_world_has_no_speeds_yet) {

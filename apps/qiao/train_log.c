@@ -24,6 +24,8 @@ enum {
     C_ENDED,
     C_SPEED,
     C_TURN,
+    C_GOALS,
+    C_GOAL_ERROR,
     C_SHARE,
     C_GROUND,
     C_POLICY,
@@ -40,9 +42,9 @@ enum {
     COLUMNS
 };
 static const char *const column[COLUMNS] = {
-    "iteration",  "steps", "seconds", "reward",    "episode", "length",  "ended",    "speed_error",
-    "turn_error", "share", "ground",  "policy",    "value",   "entropy", "symmetry", "kl",
-    "rate",       "std",   "grad",    "explained", "live_s",  "learn_s"};
+    "iteration",  "steps", "seconds",    "reward", "episode", "length",    "ended",  "speed_error",
+    "turn_error", "goals", "goal_error", "share",  "ground",  "policy",    "value",  "entropy",
+    "symmetry",   "kl",    "rate",       "std",    "grad",    "explained", "live_s", "learn_s"};
 enum { WIDTH = COLUMNS + QIAO_TRAIN_TERMS };
 
 struct train_log {
@@ -157,6 +159,8 @@ qiao_err train_log_add(train_log *l, const qiao_train_stats *s, qiao_diag *d) {
                                  s->ended,
                                  s->speed_error,
                                  s->turn_error,
+                                 s->goals,
+                                 s->goal_error,
                                  s->share,
                                  s->ground,
                                  s->policy,
@@ -204,6 +208,8 @@ static char *page_data(const train_log *l, const qiao_train *t, const char *repl
                  {"ended", C_ENDED},
                  {"speed_error", C_SPEED},
                  {"turn_error", C_TURN},
+                 {"goals", C_GOALS},
+                 {"goal_error", C_GOAL_ERROR},
                  {"value", C_VALUE},
                  {"explained", C_EXPLAINED},
                  {"kl", C_KL},
@@ -286,11 +292,11 @@ void train_log_show(train_log *l, const qiao_train_stats *s) {
     if (!tty) {
         fprintf(stderr,
                 zh ? "  %s  %.1f/%.0f M 步  %.0f 步/秒  剩余 %s  回报 %s  时长 %s 秒  跌倒 "
-                     "%s %%  速度误差 %.2f\n"
+                     "%s %%  速度误差 %.2f  每分钟目标 %.2f\n"
                    : "  %s  %.1f of %.0f M steps  %.0f steps/s  %s left  return %s  "
-                     "length %s s  fell %s %%  velocity off %.2f m/s\n",
+                     "length %s s  fell %s %%  velocity off %.2f m/s  goals %.2f a minute\n",
                 gone, s->steps / 1e6, s->steps_all / 1e6, rate, left, ret, len, fell,
-                s->speed_error);
+                s->speed_error, s->goals);
         return;
     }
     if (l->lines) fprintf(stderr, "\x1b[%dA", l->lines);

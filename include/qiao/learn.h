@@ -20,7 +20,7 @@ typedef struct qiao_train_def {
 } qiao_train_def;
 qiao_train_def qiao_train_def_default(void);
 
-enum { QIAO_TRAIN_TERMS = 32 };
+enum { QIAO_TRAIN_TERMS = 64 };
 typedef struct qiao_train_stats { // of one iteration: worlds live a while, then are learned from
     uint64_t iteration;
     double steps, steps_all;        // of worlds: so far, in all
@@ -28,6 +28,7 @@ typedef struct qiao_train_stats { // of one iteration: worlds live a while, then
     double episode, length;         // mean return and s of the episodes that ended; NAN: none
     double ended;                   // share of them that ended before their time
     double speed_error, turn_error; // m/s, rad/s: mean distance from what was asked
+    double goals, goal_error;       // reached a minute; rad or m: mean distance from the goal
     double share;                   // of the curriculum
     double ground;                  // mean level of the grounds, up to 1: the hardest
     double policy, value, entropy, symmetry; // losses

@@ -109,6 +109,94 @@ static bool read_command(reader *g, yaml_node_t *root) {
            range(g, m, "seconds", 0.1, 1000, &r->command_seconds);
 }
 
+// A rotation in degrees.
+static bool degrees(reader *g, yaml_node_t *map, const char *key, double lo, double hi,
+                    qi_range *out) {
+    static const double deg = 0.017453292519943295;
+    qi_range r = {out->lo / deg, out->hi / deg};
+    if (!range(g, map, key, lo, hi, &r)) return false;
+    *out = (qi_range){r.lo * deg, r.hi * deg};
+    return true;
+}
+
+static bool places(reader *g, yaml_node_t *m, double most, qi_range at[3]) {
+    return range(g, m, "x", -most, most, &at[0]) && range(g, m, "y", -most, most, &at[1]) &&
+           range(g, m, "z", -most, most, &at[2]);
+}
+
+static bool site_name(reader *g, yaml_node_t *v, const char **out) {
+    const char *s = qi_yaml_scalar(v);
+    if (!s || !*s || strlen(s) > 60) return qi_yaml_fault(&g->y, v, "expected the name of a site");
+    return (*out = qiao_arena_text(g->r->arena, s, strlen(s))) != NULL;
+}
+
+// object: what is worked on; its start and its ends
+static bool read_object(reader *g, yaml_node_t *root) {
+    qi_object *o = &g->r->object;
+    yaml_node_t *m, *s, *e;
+    if (!block(g, root, "object", &m)) return false;
+    if (!m) return true;
+    double turn = 0;
+    const char *name = NULL;
+    if (!KEYS(&g->y, m, "name", "hand", "tips", "start", "end") ||
+        !qi_yaml_text(&g->y, m, "name", &name))
+        return false;
+    if (!name) return qi_yaml_fault(&g->y, m, "object: name is missing");
+    if (!(o->name = qiao_arena_text(g->r->arena, name, strlen(name)))) return false;
+    yaml_node_t *hand = qi_yaml_get(&g->y, m, "hand"), *tips = qi_yaml_get(&g->y, m, "tips");
+    if (hand && !site_name(g, hand, &o->hand)) return false;
+    o->ntip = tips ? qi_yaml_count(tips) : 0;
+    if (o->ntip < 0 || o->ntip > QI_TIPS_MAX)
+        return qi_yaml_fault(&g->y, tips, "tips: expected a list of at most %d sites", QI_TIPS_MAX);
+    for (int i = 0; i < o->ntip; i++)
+        if (!site_name(g, qi_yaml_item(&g->y, tips, i), &o->tip[i])) return false;
+    if (!block(g, m, "start", &s) || !block(g, m, "end", &e)) return false;
+    if (s && !(KEYS(&g->y, s, "x", "y", "z", "yaw_deg", "turn_deg") && places(g, s, 10, o->at) &&
+               degrees(g, s, "yaw_deg", -360, 360, &o->yaw) &&
+               qi_yaml_num(&g->y, s, "turn_deg", 0, 180, &turn)))
+        return false;
+    o->turn = turn * 0.017453292519943295;
+    return !e || (KEYS(&g->y, e, "height", "distance") &&
+                  qi_yaml_num(&g->y, e, "height", 0, 10, &o->low) &&
+                  qi_yaml_num(&g->y, e, "distance", 0, 10, &o->far));
+}
+
+// goal: where the object shall be
+static bool read_goal(reader *g, yaml_node_t *root) {
+    qi_aim *a = &g->r->goal;
+    yaml_node_t *m;
+    const char *what = NULL;
+    if (!block(g, root, "goal", &m)) return false;
+    if (!m) return true;
+    double turn = 180;
+    if (!KEYS(&g->y, m, "of", "tolerance", "seconds", "again", "turn_deg", "x", "y", "z") ||
+        !qi_yaml_text(&g->y, m, "of", &what))
+        return false;
+    if (!what || (strcmp(what, "orientation") != 0 && strcmp(what, "place") != 0))
+        return qi_yaml_fault(&g->y, m, "goal: of is orientation or place, not '%.40s'",
+                             what ? what : "nothing");
+    a->kind = what[0] == 'o' ? QI_AIM_ORIENTATION : QI_AIM_PLACE;
+    static const char *const strange[2][3] = {{"x", "y", "z"},
+                                              {"turn_deg", "turn_deg", "turn_deg"}};
+    for (int i = 0; i < 3; i++) {
+        yaml_node_t *v = qi_yaml_get(&g->y, m, strange[a->kind == QI_AIM_PLACE][i]);
+        if (v)
+            return qi_yaml_fault(&g->y, v, "goal: %s says nothing of %s",
+                                 strange[a->kind == QI_AIM_PLACE][i],
+                                 a->kind == QI_AIM_PLACE ? "a place" : "an orientation");
+    }
+    if (!g->r->object.name)
+        return qi_yaml_fault(&g->y, m, "goal: of which object? object: {name: ..} is missing");
+    if (!(range(g, m, "tolerance", 0.001, 3, &a->tolerance) &&
+          qi_yaml_num(&g->y, m, "seconds", 0, 1000, &a->seconds) &&
+          qi_yaml_bool(&g->y, m, "again", &a->again) &&
+          qi_yaml_num(&g->y, m, "turn_deg", 1, 180, &turn) && places(g, m, 100, a->at)))
+        return false;
+    if (a->tolerance.hi <= 0) return qi_yaml_fault(&g->y, m, "goal: tolerance is missing");
+    a->turn = turn * 0.017453292519943295;
+    return true;
+}
+
 static bool read_ends(reader *g, yaml_node_t *root) {
     qi_recipe *r = g->r;
     yaml_node_t *m;
@@ -137,7 +225,8 @@ static bool read_vary(reader *g, yaml_node_t *root) {
     if (!m) return true;
     v->any = true;
     return KEYS(&g->y, m, "friction", "mass", "payload", "com", "damping", "armature",
-                "frictionloss", "kp", "kd", "torque", "delay", "episodes") &&
+                "frictionloss", "kp", "kd", "torque", "delay", "object_mass", "episodes") &&
+           range(g, m, "object_mass", 0.01, 100, &v->object_mass) &&
            range(g, m, "friction", 0.01, 10, &v->friction) &&
            range(g, m, "mass", 0.1, 10, &v->mass) && range(g, m, "payload", -20, 50, &v->payload) &&
            range(g, m, "com", -0.5, 0.5, &v->com) &&
@@ -321,19 +410,21 @@ static bool read_td3(reader *g, yaml_node_t *root) {
 static bool read_critic(reader *g, yaml_node_t *root) {
     qi_recipe *r = g->r;
     yaml_node_t *v = qi_yaml_get(&g->y, root, "critic");
-    static const char *const names[3] = {"velocity", "contact", "height"};
-    bool *flag[3] = {&r->critic_velocity, &r->critic_contact, &r->critic_height};
+    enum { N = 6 };
+    static const char *const names[N] = {"velocity", "contact", "height",
+                                         "object",   "tips",    "joints"};
+    bool *flag[N] = {&r->critic_velocity, &r->critic_contact, &r->critic_height,
+                     &r->critic_object,   &r->critic_tips,    &r->critic_joints};
+    static const char text[] = "velocity, contact, height, object, tips or joints";
     if (!v) return true;
     int n = qi_yaml_count(v);
-    if (n < 0)
-        return qi_yaml_fault(&g->y, v, "critic: expected a list of velocity, contact, height");
+    if (n < 0) return qi_yaml_fault(&g->y, v, "critic: expected a list of %s", text);
     for (int i = 0; i < n; i++) {
         const char *s = qi_yaml_scalar(qi_yaml_item(&g->y, v, i));
         int k = 0;
-        while (k < 3 && !(s && strcmp(s, names[k]) == 0)) k++;
-        if (k == 3)
-            return qi_yaml_fault(&g->y, qi_yaml_item(&g->y, v, i),
-                                 "critic: expected velocity, contact or height");
+        while (k < N && !(s && strcmp(s, names[k]) == 0)) k++;
+        if (k == N)
+            return qi_yaml_fault(&g->y, qi_yaml_item(&g->y, v, i), "critic: expected %s", text);
         *flag[k] = true;
     }
     return true;
@@ -378,7 +469,7 @@ static bool read_top(reader *g, yaml_node_t *root) {
     if (!(KEYS(&g->y, root, "brain", "robot", "scenario", "engine", "ground", "grounds",
                "iterations", "worlds", "seconds", "steps", "checkpoint", "critic", "command", "end",
                "start", "push", "vary", "grow", "rewards", "mirror", "ppo", "learner", "td3",
-               "imitate") &&
+               "imitate", "object", "goal") &&
           qi_yaml_text(&g->y, root, "brain", &brain) &&
           qi_yaml_text(&g->y, root, "robot", &robot) &&
           qi_yaml_text(&g->y, root, "scenario", &scenario) &&
@@ -419,7 +510,9 @@ static void defaults(qi_recipe *r) {
                         .kp = one,
                         .kd = one,
                         .torque = one,
+                        .object_mass = one,
                         .episodes = 4};
+    r->goal = (qi_aim){.turn = 3.141592653589793, .again = true};
     r->ppo = qi_ppo_def_default();
     r->imitate_steps = 2e6, r->mix[0] = 1, r->imitate_epochs = r->imitate_minibatches = 4;
     r->imitate_rate = 1e-3;
@@ -443,9 +536,10 @@ qi_recipe *qi_recipe_read(const char *path, const char *text, size_t n, qiao_dia
     bool ok = r->path && qi_yaml_open(&g.y, r->path, text, n, d);
     yaml_node_t *root = ok ? qi_yaml_root(&g.y) : NULL;
     ok = root && read_top(&g, root) && read_critic(&g, root) && read_command(&g, root) &&
-         read_ends(&g, root) && read_vary(&g, root) && read_ground(&g, root) &&
-         read_rewards(&g, root) && read_mirror(&g, root) && read_ppo(&g, root) &&
-         read_td3(&g, root) && read_imitate(&g, root);
+         read_object(&g, root) && read_goal(&g, root) && read_ends(&g, root) &&
+         read_vary(&g, root) && read_ground(&g, root) && read_rewards(&g, root) &&
+         read_mirror(&g, root) && read_ppo(&g, root) && read_td3(&g, root) &&
+         read_imitate(&g, root);
     qi_yaml_close(&g.y);
     if (ok) return r;
     if (d && !d->err) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");

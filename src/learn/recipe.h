@@ -6,6 +6,19 @@
 
 #include "learn/td3.h"
 
+// Of hands and arms: reward_object.c.
+#define QI_OBJECT_REWARD_LIST(X)                                                                \
+    X(orientation, "1 at the orientation asked for, 0 where width rad off it", "width", 3.1416) \
+    X(place, "exp(-(distance from the place asked for / width))", "width", 0.1)                 \
+    X(closer, "rad/s or m/s towards the goal", NULL, 0)                                         \
+    X(at_goal, "1 within the tolerance of the goal", NULL, 0)                                   \
+    X(reached, "1 where a goal is reached, not times the period", NULL, 0)                      \
+    X(hand_near, "exp(-(distance of hand and object / width))", "width", 0.1)                   \
+    X(tips_near, "the same of the fingertips, their mean", "width", 0.05)                       \
+    X(object_far, "m between hand and object past target", "target", 0.05)                      \
+    X(object_speed, "speed of the object, squared", NULL, 0)                                    \
+    X(object_spin, "turning of the object, squared", NULL, 0)
+
 // What a step is worth, term by term: weight times the term's value times the control period.
 // One list makes the names and the meaning of the parameter; reward.c has a function for each.
 #define QI_REWARD_LIST(X)                                                                         \
@@ -34,6 +47,7 @@
       "target", 0.1)                                                                              \
     X(feet_apart, "m that two feet are nearer to each other than that, seen from above", "least", \
       0.12)                                                                                       \
+    QI_OBJECT_REWARD_LIST(X)                                                                      \
     X(alive, "1", NULL, 0)                                                                        \
     X(fall, "1 where a trial ends early, not times the period", NULL, 0)
 
@@ -57,6 +71,7 @@ typedef struct qi_range {
 typedef struct qi_vary { // domain randomisation: drawn anew for a world every few episodes
     bool any;
     qi_range friction, mass, payload, com, damping, armature, frictionloss, kp, kd, torque, delay;
+    qi_range object_mass;
     int episodes;
 } qi_vary;
 
@@ -66,6 +81,26 @@ typedef struct qi_rise { // grounds from easy to hard; worlds move up and down b
     qi_range x, y;       // where robots start, m
     double leave;        // m outside that field where an episode is over, as if its time were
 } qi_rise;
+// What a hand or an arm works on, and where it shall be.
+enum { QI_TIPS_MAX = 8 };
+typedef struct qi_object {
+    const char *name, *hand;      // thing of the scenario, NULL: none; site, NULL: the robot's tool
+    int ntip;                     // sites
+    const char *tip[QI_TIPS_MAX]; //
+    qi_range at[3];               // m: start less where the scenario puts it
+    qi_range yaw;                 // rad: its turn about the vertical
+    double turn;                  // rad: its turn about any axis at most
+    double low, far; // m: an episode ends when it is lower, farther from the hand; 0: no
+} qi_object;
+typedef enum qi_aim_kind { QI_AIM_NONE, QI_AIM_ORIENTATION, QI_AIM_PLACE } qi_aim_kind;
+typedef struct qi_aim {
+    qi_aim_kind kind;
+    double turn;        // rad: farthest from the object's orientation of the time
+    qi_range at[3];     // m: place of the object's middle, world
+    qi_range tolerance; // rad or m: shrinks from high to low as the curriculum grows
+    double seconds;     // after which another is asked for; 0: never
+    bool again;         // another one when it is reached
+} qi_aim;
 
 enum { QI_RECIPE_TERMS = 16 };
 typedef struct qi_recipe {
@@ -75,6 +110,9 @@ typedef struct qi_recipe {
     int grounds, iterations, worlds;
     double seconds;                                      // of an episode
     bool critic_velocity, critic_contact, critic_height; // what the critic sees beside the actor
+    bool critic_object, critic_tips, critic_joints;
+    qi_object object;
+    qi_aim goal;
     qi_range vx, vy, yaw_rate, command_seconds;
     double still;                    // share of commands that say stand
     double end_tilt, end_height;     // rad, m: beyond these an episode ends

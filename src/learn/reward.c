@@ -11,8 +11,7 @@
 
 extern const qi_lane_math qi_lane_math_d1; // takes numbers one by one
 
-// e^x with the same bits on every machine
-static double own_exp(double x) {
+double qi_reward_exp(double x) {
     double y;
     qi_lane_math_d1.exp(&x, &y, 1);
     return y;
@@ -89,9 +88,11 @@ static double value(const qi_look *o, const qi_past *p, const qi_reward *w) {
     double g[3];
     switch (w->kind) {
     case QI_REWARD_track_velocity:
-        return own_exp(-(square(o->command[0] - o->vel[0]) + square(o->command[1] - o->vel[1])) /
-                       square(w->param));
-    case QI_REWARD_track_turn: return own_exp(-square((o->command[2] - o->gyro[2]) / w->param));
+        return qi_reward_exp(
+            -(square(o->command[0] - o->vel[0]) + square(o->command[1] - o->vel[1])) /
+            square(w->param));
+    case QI_REWARD_track_turn:
+        return qi_reward_exp(-square((o->command[2] - o->gyro[2]) / w->param));
     case QI_REWARD_vertical: return square(o->vel[2]);
     case QI_REWARD_roll: return square(o->gyro[0]) + square(o->gyro[1]);
     case QI_REWARD_level: return gravity(o->pose + 3, g), square(g[0]) + square(g[1]);
@@ -111,6 +112,16 @@ static double value(const qi_look *o, const qi_past *p, const qi_reward *w) {
     case QI_REWARD_gait:
     case QI_REWARD_swing:
     case QI_REWARD_feet_apart: return qi_reward_gait(o, w);
+    case QI_REWARD_orientation:
+    case QI_REWARD_place:
+    case QI_REWARD_closer:
+    case QI_REWARD_at_goal:
+    case QI_REWARD_reached:
+    case QI_REWARD_hand_near:
+    case QI_REWARD_tips_near:
+    case QI_REWARD_object_far:
+    case QI_REWARD_object_speed:
+    case QI_REWARD_object_spin: return qi_reward_object(o, p, w);
     case QI_REWARD_alive: return 1;
     case QI_REWARD_fall: return o->ended ? 1 / o->dt : 0;
     case QI_REWARD_KINDS: break;
@@ -122,7 +133,7 @@ double qi_reward_step(const qi_recipe *r, const qi_look *o, qi_past *past, doubl
     if (past->fresh) { // no speed can be told from one place
         memcpy(past->foot, o->foot, sizeof past->foot);
         memcpy(past->qd, o->qd, (size_t)o->njoint * sizeof *past->qd);
-        past->fresh = false;
+        past->off = NAN, past->fresh = false;
     }
     double sum = 0;
     for (int i = 0; i < r->nreward; i++) {
@@ -135,5 +146,7 @@ double qi_reward_step(const qi_recipe *r, const qi_look *o, qi_past *past, doubl
         memcpy(past->foot[f], o->foot[f], sizeof past->foot[f]);
     }
     memcpy(past->qd, o->qd, (size_t)o->njoint * sizeof *past->qd);
+    if (o->object) memcpy(past->object, o->object, sizeof past->object);
+    past->off = o->off;
     return sum;
 }

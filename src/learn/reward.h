@@ -20,11 +20,18 @@ typedef struct qi_look { // at one world after a step; all true, none as sensors
     const double *command;           // [3]
     const float *a0, *a1, *a2;       // [nact] this action, the last, the one before
     bool ended;
+    // of the object: place and w x y z; m/s, rad/s, world; rad or m from the goal, NAN: there is none
+    const double *object;
+    double object_vel[3], object_spin[3], off, tolerance;
+    double hand[3], tip[QI_TIPS_MAX][3]; // sites, world
+    int ntip;
+    bool reached;
 } qi_look;
 
 typedef struct qi_past { // of one world, from step to step
     double qd[QI_JOINTS_MAX], foot[QI_FEET_MAX][3], air[QI_FEET_MAX];
-    bool fresh; // nothing was yet
+    double object[7], off; // off NAN: the goal is new
+    bool fresh;            // nothing was yet
 } qi_past;
 
 // A term of feet and clock: gait, swing, feet_apart.
@@ -32,5 +39,18 @@ double qi_reward_gait(const qi_look *o, const qi_reward *w);
 
 // Worth of the step; part [nreward] gets each term's share. Moves past on.
 double qi_reward_step(const qi_recipe *r, const qi_look *o, qi_past *past, double *part);
+
+// e^x with the same bits on every machine.
+double qi_reward_exp(double x);
+
+// ---- reward_object.c ----
+double qi_reward_object(const qi_look *o, const qi_past *past, const qi_reward *w);
+// Speeds of the object from where it was a step ago; none while past is fresh.
+void qi_reward_object_speeds(qi_look *o, const qi_past *past);
+// What a term needs that not every robot has, in words; NULL: nothing.
+typedef struct qi_has {
+    bool base, feet, command, object, tips, orientation, place;
+} qi_has;
+const char *qi_reward_lacks(qi_reward_kind kind, const qi_has *has);
 
 #endif

@@ -99,6 +99,8 @@ void qiao_train_step(qiao_train *t, qiao_train_stats *s) {
                             .speed_error = w.speed_error,
                             .turn_error = w.turn_error,
                             .ground = w.ground,
+                            .goals = w.goals,
+                            .goal_error = w.goal_error,
                             .share = qi_worlds_share(t->worlds),
                             .policy = p.policy,
                             .value = p.value,

@@ -29,7 +29,7 @@ static void new_command(qi_worlds *w, int i) {
     for (int k = 0; k < 3; k++)
         o->command[k] = still ? 0 : w->share * within(range[k], draw(w, i, n, 1 + (uint32_t)k));
     o->command_left = steps_of(w, within(w->r->command_seconds, draw(w, i, n, 4)));
-    qiao_sim_signal(w->sim, i, w->sig_command, o->command);
+    if (w->sig_command >= 0) qiao_sim_signal(w->sim, i, w->sig_command, o->command);
 }
 
 // A push is a level force for a tenth of a second, as strong as the speed that it gives asks for.
@@ -65,13 +65,15 @@ static void vary(qi_worlds *w, int i) {
     x.frictionloss = within(v->frictionloss, draw(w, i, n, k++));
     x.torque = within(v->torque, draw(w, i, n, k++));
     x.delay = within(v->delay, draw(w, i, n, k++));
+    x.things = within(v->object_mass, draw(w, i, n, 200));
     o->kp = within(v->kp, draw(w, i, n, k++)), o->kd = within(v->kd, draw(w, i, n, k++));
     if (qiao_sim_vary(w->sim, i, &x, NULL)) w->nrefused++;
 }
 
-// Somewhere near rest: joints, and velocities of the base.
+// Somewhere near rest: joints, and velocities of the base; the object.
 static void start_pose(qi_worlds *w, int i) {
-    if (w->r->start_joint <= 0 && w->r->start_speed <= 0 && !w->r->rise.by) return;
+    if (w->r->start_joint <= 0 && w->r->start_speed <= 0 && !w->r->rise.by && !w->r->object.name)
+        return;
     const qiao_model *m = w->model[w->one[i].on];
     double q[QI_JOINTS_MAX * 2 + 64], qd[QI_JOINTS_MAX * 2 + 64] = {0};
     if (m->nq > (int)(sizeof q / sizeof *q) || m->nv > (int)(sizeof qd / sizeof *qd)) return;
@@ -85,13 +87,14 @@ static void start_pose(qi_worlds *w, int i) {
     for (int k = 0; k < 6 && w->free_vadr >= 0; k++)
         qd[w->free_vadr + k] = w->r->start_speed * (2 * draw(w, i, n, 100 + (uint32_t)k) - 1);
     if (w->r->rise.by) qi_ground_place(w, i, q);
+    if (w->r->object.name) qi_object_start(w, i, q);
     qiao_sim_set(w->sim, i, q, qd);
 }
 
 static void begin_one(qi_worlds *w, int i) {
     one *o = &w->one[i];
     static const double none[3] = {0};
-    qiao_sim_push(w->sim, i, w->base, none, none);
+    if (w->floats) qiao_sim_push(w->sim, i, w->base, none, none);
     bool other = qi_ground_choose(w, i);
     if (o->episode++ % (uint64_t)w->r->vary.episodes == 0 || other) vary(w, i);
     qiao_sim_reset(w->sim, i, w->r->ppo.seed, w->epoch << 40 | (uint64_t)i << 20 | o->episode);
@@ -104,6 +107,7 @@ static void begin_one(qi_worlds *w, int i) {
     qi_policy_reset(w->mind, i);
     if (w->teacher.nbrain) qi_teacher_reset(&w->teacher, i, w->r->ppo.seed + o->episode);
     qiao_sim_observe_world(w->sim, i);
+    if (w->r->goal.kind) qi_object_goal(w, i);
 }
 
 static void begin(void *ctx, uint64_t epoch) {
@@ -128,9 +132,9 @@ static void look(qi_worlds *w, int i, qi_look *o) {
                    .nact = w->env.nact,
                    .nfoot = w->nfoot,
                    .dt = w->period,
-                   .pose = x + w->adr[TRUE_POSE],
-                   .vel = x + w->adr[TRUE_VEL],
-                   .gyro = x + w->adr[TRUE_GYRO],
+                   .pose = w->floats ? x + w->adr[TRUE_POSE] : NULL,
+                   .vel = w->floats ? x + w->adr[TRUE_VEL] : NULL,
+                   .gyro = w->floats ? x + w->adr[TRUE_GYRO] : NULL,
                    .rest = w->rest,
                    .low = w->low,
                    .high = w->high,
@@ -146,20 +150,25 @@ static void look(qi_worlds *w, int i, qi_look *o) {
         tau[j] = w->at_act[j] >= 0 ? x[w->adr[TRUE_TAU] + w->at_act[j]] : 0;
     }
     o->q = q, o->qd = qd, o->tau = tau;
-    o->ground = o->pose[2] + qi_ground_below(w, x);
+    if (w->floats) o->ground = o->pose[2] + qi_ground_below(w, x);
     qi_policy_phases(w->mind, i, w->nfoot, o->phase);
-    for (int f = 0; f < w->nfoot; f++) {
-        const double *p = x + w->adr[TRUE_FEET] + 7 * f, *b = p + 3, *s = w->foot_at[f];
-        // p + R(b) s
-        double t[3] = {2 * (b[2] * s[2] - b[3] * s[1]), 2 * (b[3] * s[0] - b[1] * s[2]),
-                       2 * (b[1] * s[1] - b[2] * s[0])};
-        o->foot[f][0] = p[0] + s[0] + b[0] * t[0] + b[2] * t[2] - b[3] * t[1];
-        o->foot[f][1] = p[1] + s[1] + b[0] * t[1] + b[3] * t[0] - b[1] * t[2];
-        o->foot[f][2] = p[2] + s[2] + b[0] * t[2] + b[1] * t[1] - b[2] * t[0];
-    }
+    for (int f = 0; f < w->nfoot; f++)
+        qi_worlds_site(x + w->adr[TRUE_FEET] + 7 * f, w->foot_at[f], o->foot[f]);
+    if (w->r->object.name) qi_object_look(w, i, x, o);
+}
+
+void qi_worlds_site(const double pose[7], const double s[3], double out[3]) {
+    const double *p = pose, *b = p + 3;
+    double t[3] = {2 * (b[2] * s[2] - b[3] * s[1]), 2 * (b[3] * s[0] - b[1] * s[2]),
+                   2 * (b[1] * s[1] - b[2] * s[0])};
+    out[0] = p[0] + s[0] + b[0] * t[0] + b[2] * t[2] - b[3] * t[1];
+    out[1] = p[1] + s[1] + b[0] * t[1] + b[3] * t[0] - b[1] * t[2];
+    out[2] = p[2] + s[2] + b[0] * t[2] + b[1] * t[1] - b[2] * t[0];
 }
 
 static bool fallen(const qi_worlds *w, const qi_look *o) {
+    if (w->r->object.name && qi_object_lost(w, o)) return true;
+    if (!w->floats) return false;
     const double *b = o->pose + 3;
     double up = 1 - 2 * (b[1] * b[1] + b[2] * b[2]);
     return !(up > w->cos_tilt) || !(o->pose[2] - o->ground > w->r->end_height);
@@ -180,9 +189,12 @@ static void judge(void *ctx, int thread, int from, int to) {
         w->reward[i] = (float)r;
         bool left = qi_ground_walk(w, i, &o);
         w->over[i] = o.ended ? 1 : ++me->age >= w->episode || left ? 2 : 0;
-        double ex = o.command[0] - o.vel[0], ey = o.command[1] - o.vel[1];
-        me->speed_error += sqrt(ex * ex + ey * ey),
-            me->turn_error += fabs(o.command[2] - o.gyro[2]);
+        if (w->floats) {
+            double ex = o.command[0] - o.vel[0], ey = o.command[1] - o.vel[1];
+            me->speed_error += sqrt(ex * ex + ey * ey),
+                me->turn_error += fabs(o.command[2] - o.gyro[2]);
+        }
+        if (w->r->object.name) me->goal_due = qi_object_after(w, i, &o);
         me->looked++;
         for (int k = 0; k < w->r->nreward; k++) me->sum[k] += me->term[k];
     }
@@ -242,7 +254,9 @@ static void step(void *ctx, const float *action, float *reward, uint8_t *over) {
     for (int i = 0; i < w->env.n; i++) {
         if (over[i])
             qi_ground_over(w, i, over[i] == 1), begin_one(w, i);
-        else if (--w->one[i].command_left <= 0) {
+        else if (w->one[i].goal_due) {
+            qi_object_goal(w, i);
+        } else if (--w->one[i].command_left <= 0 && w->sig_command >= 0) {
             new_command(w, i);
             qiao_sim_observe_world(w->sim, i);
         }
@@ -258,6 +272,9 @@ static void critic_row(const qi_worlds *w, int i, float *c) {
         for (int k = 0; k < w->nfoot; k++) *c++ = (float)x[w->adr[TRUE_CONTACT] + k];
     if (w->r->critic_height)
         for (int k = 0; k < w->nscan; k++) *c++ = (float)-x[w->adr[TRUE_GROUND] + k];
+    if (w->r->critic_joints)
+        for (int j = 0; j < w->njoint; j++) *c++ = (float)x[w->adr[TRUE_SPEED] + w->at_joint[j]];
+    qi_object_critic(w, i, x, c);
 }
 
 static void observe(void *ctx, float *actor, float *critic) {
@@ -284,6 +301,8 @@ void qi_worlds_hooks(qi_worlds *w) {
 void qi_worlds_grow(qi_worlds *w, double steps) {
     double g = w->r->grow_from + (1 - w->r->grow_from) * steps / w->r->grow_steps;
     w->share = g > 1 ? 1 : g;
+    w->tolerance =
+        w->r->goal.tolerance.hi + (w->r->goal.tolerance.lo - w->r->goal.tolerance.hi) * w->share;
 }
 
 double qi_worlds_share(const qi_worlds *w) { return w->share; }
@@ -296,8 +315,11 @@ void qi_worlds_stats_take(qi_worlds *w, qi_worlds_stats *s) {
         for (int k = 0; k < w->r->nreward; k++) s->term[k] += o->sum[k], o->sum[k] = 0;
         s->ground += (o->level + 1.0) / (w->r->rise.levels ? w->r->rise.levels : 1) / w->env.n;
         s->speed_error += o->speed_error, s->turn_error += o->turn_error, n += (double)o->looked;
+        s->goals += (double)o->reached, s->goal_error += o->off_sum;
+        o->reached = 0, o->off_sum = 0;
         o->speed_error = o->turn_error = 0, o->looked = 0;
     }
     for (int k = 0; k < w->r->nreward && n > 0; k++) s->term[k] /= n;
-    if (n > 0) s->speed_error /= n, s->turn_error /= n;
+    if (n > 0) s->speed_error /= n, s->turn_error /= n, s->goal_error /= n;
+    if (n > 0) s->goals /= n * w->period / 60;
 }

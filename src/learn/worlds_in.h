@@ -22,12 +22,19 @@ enum {
     TRUE_CONTACT,
     TRUE_FEET,
     TRUE_GROUND,
+    TRUE_OBJECT,
+    TRUE_SITES, // bodies of hand and fingertips
     TRUE_SIGNALS
 };
 
 typedef struct one { // world
     qi_past past;
     double command[3];
+    double goal[4], object_vel[3], object_spin[3]; // goal: w x y z, or x y z
+    int goal_age;                                  // steps
+    bool goal_due;                                 // another is to be asked for
+    int64_t reached;                               // goals; with off_sum since the last statistics
+    double off_sum;
     int age, command_left, push_wait, push_left;
     uint64_t episode, drawn;   // random numbers used up
     double kp, kd;             // factors of the gains
@@ -64,6 +71,11 @@ struct qi_worlds {
     int at_joint[QI_JOINTS_MAX], at_act[QI_JOINTS_MAX], qadr[QI_JOINTS_MAX];
     double rest[QI_JOINTS_MAX], low[QI_JOINTS_MAX], high[QI_JOINTS_MAX];
     double foot_at[QI_FEET_MAX][3]; // of the feet's sites in their bodies
+    bool floats;                    // the robot's base is free
+    // of the object: its joint, the goal's signal; sites of hand and fingertips in their bodies
+    int obj_qadr, obj_vadr, sig_goal, nsite;
+    double site_at[QI_TIPS_MAX + 1][3];
+    double tolerance; // of the goal, as far as the curriculum is
     uint64_t epoch, nrefused;
     float *reward, *said; // said [n][nact]
     uint8_t *over;
@@ -86,5 +98,20 @@ qiao_case *qi_ground_case(const qi_worlds *w, int k, qiao_diag *d);
 bool qi_ground_check(qi_worlds *w, qiao_diag *d);
 double qi_worlds_draw(const qi_worlds *w, int i, uint64_t counter, uint32_t what); // 0..1
 void qi_worlds_hooks(qi_worlds *w);
+
+static inline double qi_within(qi_range g, double u) { return g.lo + (g.hi - g.lo) * u; }
+// p + R(b) s
+void qi_worlds_site(const double pose[7], const double s[3], double out[3]);
+
+// ---- worlds_object.c: the object and its goals ----
+bool qi_object_sites(qi_worlds *w, const char **body, qiao_diag *d); // bodies of hand and tips
+bool qi_object_bind(qi_worlds *w, qiao_diag *d);                     // once the sim is there
+void qi_object_start(qi_worlds *w, int i, double *q);
+void qi_object_goal(qi_worlds *w, int i); // a new one, told to the brain
+void qi_object_look(qi_worlds *w, int i, const double *x, qi_look *o);
+bool qi_object_lost(const qi_worlds *w, const qi_look *o);
+bool qi_object_after(qi_worlds *w, int i, const qi_look *o); // notes a step
+int qi_object_critic_size(const qi_worlds *w);
+float *qi_object_critic(const qi_worlds *w, int i, const double *x, float *c);
 
 #endif

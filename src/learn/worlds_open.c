@@ -21,6 +21,8 @@ static const struct {
     [TRUE_CONTACT] = {"true_contact", QIAO_SENSE_FOOT_CONTACT},
     [TRUE_FEET] = {"true_feet", QIAO_SENSE_BODY_POSE},
     [TRUE_GROUND] = {"true_ground", QIAO_SENSE_HEIGHT_SCAN},
+    [TRUE_OBJECT] = {"true_object", QIAO_SENSE_BODY_POSE},
+    [TRUE_SITES] = {"true_sites", QIAO_SENSE_BODY_POSE},
 };
 
 static bool nothing(qi_worlds *w, qiao_diag *d) {
@@ -81,6 +83,21 @@ static bool fewer_sensors(qi_worlds *w) {
     return true;
 }
 
+// Whether this robot in this recipe has a true signal.
+static bool has(const qi_worlds *w, int k) {
+    switch (k) {
+    case TRUE_POSE:
+    case TRUE_VEL:
+    case TRUE_GYRO:
+    case TRUE_GROUND: return w->floats;
+    case TRUE_CONTACT:
+    case TRUE_FEET: return w->nfoot > 0;
+    case TRUE_OBJECT: return w->r->object.name != NULL;
+    case TRUE_SITES: return w->nsite > 0;
+    default: return true;
+    }
+}
+
 static bool make_sim(qi_worlds *w, qiao_diag *d) {
     const qi_recipe *r = w->r;
     const qiao_model *m = w->model[0];
@@ -89,8 +106,10 @@ static bool make_sim(qi_worlds *w, qiao_diag *d) {
     qiao_sensor *grant =
         qiao_arena_get(w->arena, (size_t)(n + TEACHER_GRANTS + TRUE_SIGNALS) * sizeof *grant);
     const char **foot = qiao_arena_get(w->arena, (QI_FEET_MAX + 1) * sizeof *foot);
+    const char **at = qiao_arena_get(w->arena, (QI_TIPS_MAX + 2) * sizeof *at);
     const qiao_model **world = qiao_arena_get(w->arena, (size_t)r->worlds * sizeof *world);
-    if (!grant || !foot || !world || !fewer_sensors(w)) return nothing(w, d);
+    if (!grant || !foot || !at || !world || !fewer_sensors(w)) return nothing(w, d);
+    if (!qi_object_sites(w, at, d)) return false;
     for (int i = 0; i < n; i++)
         if (needed(w, &given[i])) grant[ng++] = given[i];
     ng = grant_teacher(w, ng, grant);
@@ -101,10 +120,12 @@ static bool make_sim(qi_worlds *w, qiao_diag *d) {
         memcpy(w->foot_at[f], w->robot->model->site_pos + 3 * site, sizeof w->foot_at[f]);
     }
     for (int k = 0; k < TRUE_SIGNALS; k++) {
-        if ((k == TRUE_CONTACT || k == TRUE_FEET) && w->nfoot == 0) continue;
+        if (!has(w, k)) continue;
         qiao_sensor *s = &grant[ng++];
         *s = (qiao_sensor){.kind = true_signal[k].kind, .name = true_signal[k].name};
         if (k == TRUE_FEET) s->element = foot, s->nname = w->nfoot;
+        if (k == TRUE_OBJECT) s->element = &w->r->object.name, s->nname = 1;
+        if (k == TRUE_SITES) s->element = at, s->nname = w->nsite;
         if (k == TRUE_GROUND) { // under the base; on rough ground around it
             s->grid_n[0] = r->rise.by ? 5 : 1, s->grid_n[1] = r->rise.by ? 3 : 1;
             s->grid_step = r->rise.by ? 0.15 : 0.1;
@@ -171,6 +192,35 @@ static bool bind_joints(qi_worlds *w, qiao_diag *d) {
     return true;
 }
 
+// Rewards and critic ask for nothing that this robot does not have.
+static bool all_there(const qi_worlds *w, qiao_diag *d) {
+    const qi_recipe *r = w->r;
+    qi_has got = {w->floats,
+                  w->nfoot > 0,
+                  w->sig_command >= 0,
+                  r->object.name != NULL,
+                  r->object.ntip > 0,
+                  r->goal.kind == QI_AIM_ORIENTATION,
+                  r->goal.kind == QI_AIM_PLACE};
+    for (int i = 0; i < r->nreward; i++) {
+        const char *lack = qi_reward_lacks(r->reward[i].kind, &got);
+        if (!lack) continue;
+        qiao_diag_set(d, QIAO_E_FIT, r->path, 0, 0, "reward '%s' needs %s",
+                      qi_reward_name[r->reward[i].kind], lack);
+        return false;
+    }
+    const char *what = (r->critic_velocity || r->critic_height) && !got.base ? "a free base"
+                       : r->critic_contact && !got.feet && !got.base         ? "feet"
+                       : (r->critic_object || r->critic_tips) && !got.object ? "an object"
+                       : r->critic_tips && !got.tips    ? "object: {tips: [..]}"
+                       : r->push_speed > 0 && !got.base ? "a free base to push"
+                                                        : NULL;
+    if (!what) return true;
+    qiao_diag_set(d, QIAO_E_FIT, r->path, 0, 0, "critic or push needs %s, which is not there",
+                  what);
+    return false;
+}
+
 static bool bind_signals(qi_worlds *w, qiao_diag *d) {
     const qiao_io *io = qiao_sim_io(w->sim);
     for (int k = 0; k < TRUE_SIGNALS; k++) {
@@ -178,13 +228,13 @@ static bool bind_signals(qi_worlds *w, qiao_diag *d) {
         if (s) w->adr[k] = s->adr;
     }
     const qiao_signal *c = signal_named(io, "command_velocity");
-    if (!c) {
+    if (!c && w->floats) {
         qiao_diag_set(d, QIAO_E_FIT, w->r->path, 0, 0,
                       "scenario '%s' has no operator, so nothing says command_velocity",
                       w->r->scenario);
         return false;
     }
-    w->sig_command = (int)(c - io->sig);
+    w->sig_command = c ? (int)(c - io->sig) : -1;
     for (int i = 0; i < w->r->nreward; i++) {
         qi_reward_kind k = w->r->reward[i].kind;
         bool clock = k == QI_REWARD_gait || k == QI_REWARD_swing;
@@ -200,7 +250,8 @@ static bool bind_signals(qi_worlds *w, qiao_diag *d) {
     w->base = part.body[w->robot->base], w->mass = qiao_model_mass(w->robot->model);
     int j = m->body_jntadr[w->base];
     w->free_vadr = j >= 0 && m->jnt_type[j] == QIAO_JOINT_FREE ? m->jnt_vadr[j] : -1;
-    return bind_joints(w, d);
+    if (!bind_joints(w, d) || !qi_object_bind(w, d)) return false;
+    return all_there(w, d);
 }
 
 // ---- the other hand ----
@@ -302,6 +353,7 @@ static bool make_env(qi_worlds *w, qiao_diag *d) {
     if (qi_policy_init(w->policy, w->mind, &w->io, r->worlds, d)) return false;
     int more = (r->critic_velocity ? 3 : 0) + (r->critic_contact ? w->nfoot : 0) +
                (r->critic_height ? w->nscan : 0);
+    more += (r->critic_joints ? w->njoint : 0) + qi_object_critic_size(w);
     w->env = (qi_env){.n = r->worlds, .nobs = w->manifest->obs.size, .nact = w->njoint};
     w->env.ncritic = w->env.nobs + more;
     qi_worlds_hooks(w);
@@ -357,6 +409,11 @@ qi_worlds *qi_worlds_new(const qi_recipe *r, qi_pool *pool, qiao_diag *d) {
     }
     w->r = r, w->pool = pool, w->cos_tilt = cos(r->end_tilt), w->share = r->grow_from;
     w->robot = qiao_robot_load(r->robot, d);
+    if (w->robot) {
+        const qiao_model *m = w->robot->model;
+        int j = m->body_jntadr[w->robot->base];
+        w->floats = j >= 0 && m->jnt_type[j] == QIAO_JOINT_FREE;
+    }
     bool ok = w->robot && (w->scenario = qiao_scenario_load(r->scenario, d)) && open_policy(w, d);
     if (ok && r->teacher) ok = qi_teacher_open(&w->teacher, r, w->robot, d);
     if (ok) w->period = 1 / w->manifest->rate_hz, w->episode = (int)lround(r->seconds / w->period);
