@@ -76,6 +76,8 @@ int main(int argc, char **argv) {
     qi_ppo_def def = qi_ppo_def_default();
     def.epochs = 3;
     measure("float32", &def, pool);
+    def.half = true;
+    measure("bfloat16", &def, pool);
     qi_pool_free(pool);
     return 0;
 }

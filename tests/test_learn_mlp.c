@@ -229,3 +229,116 @@ TEST(derivatives_by_the_inputs_equal_finite_differences) {
     }
     free(p), free(act), free(scratch);
 }
+
+// A network in bfloat16 and what a batch gives: outputs, what is held, slopes.
+typedef struct half_run {
+    uint32_t *packed, *in, *held;
+    float *out, *grad;
+    size_t npacked, nin, nheld, nout;
+} half_run;
+static half_run run_half(const qi_mlp_ops *op, const qi_mlp *n, const float *param, int rows,
+                         const float *x, const float *dout) {
+    half_run r = {.npacked = qi_mlp_packed(n),
+                  .nin = (size_t)(rows * n->ld[0]) / 2,
+                  .nheld = qi_mlp_held(n, rows),
+                  .nout = (size_t)(rows * n->ld[n->nlayer])};
+    r.packed = calloc(r.npacked, 4), r.in = calloc(r.nin, 4), r.held = calloc(r.nheld, 4);
+    r.out = calloc(r.nout, 4), r.grad = calloc(n->nparam, 4);
+    float *scratch = malloc(qi_mlp_scratch(n, rows) * sizeof *scratch);
+    op->pack(n, param, r.packed);
+    op->to_half((size_t)(rows * n->ld[0]), x, r.in);
+    op->forward_half(n, param, r.packed, rows, r.in, r.held, r.out, scratch);
+    op->backward_half(n, r.packed, rows, r.held, dout, r.grad, scratch);
+    free(scratch);
+    return r;
+}
+static void free_half(half_run *r) {
+    free(r->packed), free(r->in), free(r->held), free(r->out), free(r->grad);
+}
+
+// By an instruction or by two products, numbers of any size: below 2^-48 they are 0.
+TEST(bfloat16_has_the_same_bits_at_every_width) {
+    int size[4] = {33, 70, 40, 5}, tried = 0;
+    enum { N = 37 };
+    for (int act = QI_MLP_ELU; act <= QI_MLP_TANH; act++)
+        for (int wild = 0; wild < 2; wild++) {
+            qi_mlp n = qi_mlp_make((qi_mlp_act)act, 3, size);
+            float *param = calloc(n.nparam, 4), x[N * 48] = {0}, dout[N * 16] = {0};
+            for (int l = 0; l < 3; l++)
+                for (int i = 0; i <= size[l]; i++)
+                    for (int j = 0; j < size[l + 1]; j++)
+                        param[n.w[l] + (size_t)(i * n.ld[l + 1] + j)] =
+                            (float)(rnd() * (wild ? pow(2, 30 * rnd()) : 0.3));
+            for (int i = 0; i < N; i++)
+                for (int j = 0; j < 33; j++)
+                    x[i * 48 + j] = (float)(rnd() * (wild ? pow(2, 55 * rnd()) : 3));
+            for (int i = 0; i < N; i++)
+                for (int j = 0; j < 5; j++)
+                    dout[i * 16 + j] = (float)(rnd() * (wild ? pow(2, 55 * rnd()) : 1));
+            half_run ref = {0};
+            for (int k = qi_mlp_nall - 2; k >= 0; k--) { // the plain one first
+                const qi_mlp_ops *op = qi_mlp_all[k];
+                if (!op->usable()) continue;
+                half_run r = run_half(op, &n, param, N, x, dout);
+                if (!ref.out) {
+                    ref = r;
+                    continue;
+                }
+                CHECK(!memcmp(r.packed, ref.packed, r.npacked * 4), "%s: weights", op->name);
+                CHECK(!memcmp(r.in, ref.in, r.nin * 4), "%s: inputs", op->name);
+                CHECK(!memcmp(r.held, ref.held, r.nheld * 4), "%s: activations", op->name);
+                CHECK(!memcmp(r.out, ref.out, r.nout * 4), "%s: outputs", op->name);
+                CHECK(!memcmp(r.grad, ref.grad, n.nparam * 4), "%s: slopes", op->name);
+                free_half(&r), tried++;
+            }
+            free_half(&ref), free(param);
+        }
+    if (!tried) printf("  one instance alone on this processor\n");
+}
+
+// What is rounded is off by 2^-9 of itself at most; sums of many are off by little of their norm.
+TEST(bfloat16_slopes_are_close_to_those_in_float) {
+    int size[5] = {45, 128, 64, 32, 12};
+    enum { N = 256 };
+    qi_mlp n = qi_mlp_make(QI_MLP_ELU, 4, size);
+    qiao_rng r = {.seed = 3, .purpose = 99};
+    float *param = calloc(n.nparam, 4), *act = calloc(qi_mlp_row(&n) * N, 4);
+    float *x = calloc(N * 48, 4), *dout = calloc(N * 16, 4), *grad = calloc(n.nparam, 4);
+    float *scratch = calloc(qi_mlp_scratch(&n, N), 4);
+    const qi_mlp_ops *op = qi_mlp_best();
+    qi_mlp_start(&n, &r, 1, param);
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < 45; j++) act[i * 48 + j] = x[i * 48 + j] = (float)(2 * rnd());
+    for (int i = 0; i < N; i++)
+        for (int j = 0; j < 12; j++) dout[i * 16 + j] = (float)rnd() / N;
+    half_run h = run_half(op, &n, param, N, x, dout);
+    op->forward(&n, param, N, act);
+    const float *out = act + (qi_mlp_row(&n) - 16) * N;
+    double off = 0, all = 0;
+    for (int i = 0; i < N * 16; i++) off += pow(h.out[i] - out[i], 2), all += pow(out[i], 2);
+    CHECK(sqrt(off / all) < 0x1p-7, "outputs are off by %g", sqrt(off / all));
+    CHECK(off > 0, "outputs are float's: nothing was rounded");
+    op->backward(&n, param, N, act, dout, grad, NULL, scratch);
+    for (int l = 0; l < 4; l++) {
+        off = all = 0;
+        for (size_t i = n.w[l]; i < (l < 3 ? n.w[l + 1] : n.nparam); i++)
+            off += pow(h.grad[i] - grad[i], 2), all += pow(grad[i], 2);
+        CHECK(sqrt(off / all) < 0x1p-6, "slopes of layer %d are off by %g", l, sqrt(off / all));
+    }
+    free_half(&h), free(param), free(act), free(x), free(dout), free(grad), free(scratch);
+}
+
+TEST(what_is_not_a_number_stays_so_in_bfloat16) {
+    int size[2] = {2, 1};
+    qi_mlp n = qi_mlp_make(QI_MLP_RELU, 1, size);
+    float param[48] = {1, [16] = 1};
+    const float bad[3] = {NAN, INFINITY, -0x1p60f}, dout[16] = {1};
+    for (int k = 0; k < qi_mlp_nall - 1; k++)
+        for (int b = 0; b < 3 && qi_mlp_all[k]->usable(); b++) {
+            float x[16] = {1, bad[b]};
+            half_run r = run_half(qi_mlp_all[k], &n, param, 1, x, dout);
+            CHECK(r.out[0] != r.out[0], "%s: %g became %g", qi_mlp_all[k]->name, (double)bad[b],
+                  (double)r.out[0]);
+            free_half(&r);
+        }
+}

@@ -85,7 +85,7 @@ TEST(the_file_is_the_network) {
 static const char whole[] = "robot: go2\nscenario: walk_flat\nworlds: 64\n"
                             "command: {vx: [-1, 1], still: 0.25}\n"
                             "rewards: {alive: 1, track_velocity: {weight: 2, width: 0.3}}\n"
-                            "ppo: {actor: [32, 16], activation: tanh, seed: 9}\n"
+                            "ppo: {actor: [32, 16], activation: tanh, seed: 9, type: bfloat16}\n"
                             "mirror: [[FL_hip, FR_hip, -1]]\nvary: {friction: [0.5, 1]}\n";
 
 TEST(a_recipe_is_read) {
@@ -96,7 +96,7 @@ TEST(a_recipe_is_read) {
     CHECK(r->worlds == 64 && r->vx.lo == -1 && r->vx.hi == 1 && r->still == 0.25, "numbers");
     CHECK(r->nreward == 2 && r->ppo.nactor == 2 && r->ppo.actor[1] == 16 && r->ppo.seed == 9,
           "ppo");
-    CHECK(r->ppo.act == QI_MLP_TANH && r->npair == 1 && r->pair[0].sign == -1, "mirror");
+    CHECK(r->ppo.act == QI_MLP_TANH && r->ppo.half && r->npair == 1 && r->pair[0].sign == -1, "mirror");
     for (int i = 0; i < 2; i++)
         if (r->reward[i].kind == QI_REWARD_track_velocity)
             CHECK(r->reward[i].weight == 2 && r->reward[i].param == 0.3, "reward");
@@ -129,6 +129,7 @@ TEST(faults_of_a_recipe_are_told_with_their_place) {
         {"robot: go2\nrewards: {alive: 1}\nlearner: td3\nimitate: {brain: a}\n",
          "t.yaml:4:", "only learner ppo"},
         {"robot: go2\nrewards: {alive: 1}\nlearner: sac\n", "t.yaml:3:", "ppo or td3"},
+        {"robot: go2\nrewards: {alive: 1}\nppo: {type: float16}\n", "t.yaml:3:", "bfloat16"},
         {"robot: go2\nrewards: {alive: 1}\ntd3: {keep: 2}\n", "t.yaml:3:", "keep"},
         {"robot: go2\nrewards: {alive: 1}\ntd3: {keep: 99999}\n", "t.yaml:3:", "together"},
         {"robot: go2\nrewards: {alive: 1}\ntd3: {horizons: 2}\n", "t.yaml:3:", "'horizon'"},

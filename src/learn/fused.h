@@ -28,4 +28,22 @@ LANE_FN R fused(R a, R b, R c) {
 #endif
 }
 
+// x, but at least lo; what is not a number stays so.
+LANE_FN R at_least(R lo, R x) {
+#if defined __AVX512F__ && LANES_N == 16
+    return (R)_mm512_max_ps((__m512)lo, (__m512)x);
+#else
+    return pick(lt(x, lo), lo, x);
+#endif
+}
+// x < limit ? a : b, in each lane
+LANE_FN R below(R x, R limit, R a, R b) {
+#if defined __AVX512F__ && LANES_N == 16
+    return (R)_mm512_mask_mov_ps(
+        (__m512)b, _mm512_cmp_ps_mask((__m512)x, (__m512)limit, _CMP_LT_OQ), (__m512)a);
+#else
+    return pick(lt(x, limit), a, b);
+#endif
+}
+
 #endif

@@ -30,6 +30,9 @@ qi_mlp qi_mlp_hidden(qi_mlp_act act, int nin, int nhidden, const int *hidden, in
 size_t qi_mlp_row(const qi_mlp *n);
 // Numbers of scratch that backward needs for `rows` rows.
 size_t qi_mlp_scratch(const qi_mlp *n, int rows);
+// Numbers of packed weights, and of activations held, in bfloat16.
+size_t qi_mlp_packed(const qi_mlp *n);
+size_t qi_mlp_held(const qi_mlp *n, int rows);
 // Orthogonal start (rows or columns of W are orthonormal times gain; hidden layers sqrt 2), b 0.
 // source: A. Saxe et al., Exact solutions to the nonlinear dynamics of learning (2014)
 void qi_mlp_start(const qi_mlp *n, const qiao_rng *r, double last_gain, float *param);
@@ -51,6 +54,17 @@ typedef struct qi_mlp_ops {
     // scratch: see above. din [rows][ld of the first] gets the derivatives by the inputs, unless NULL.
     void (*backward)(const qi_mlp *n, const void *param, int rows, const void *act, void *dout,
                      void *grad, void *din, void *scratch);
+    // The same with products of bfloat16 that are summed in float; NULL in double.
+    //   packed  weights as pack makes them, qi_mlp_packed numbers
+    //   in      [rows][ld of the first] of 16 bits, as to_half makes them; 0 past its columns
+    //   held    activations that backward needs, qi_mlp_held numbers
+    //   out     [rows][ld of the last]
+    void (*pack)(const qi_mlp *n, const void *param, void *packed);
+    void (*to_half)(size_t n, const void *x, void *out); // n: a multiple of 16
+    void (*forward_half)(const qi_mlp *n, const void *param, const void *packed, int rows,
+                         const void *in, void *held, void *out, void *scratch);
+    void (*backward_half)(const qi_mlp *n, const void *packed, int rows, const void *held,
+                          const void *dout, void *grad, void *scratch);
     // Losses of rows and their derivatives, each times share.
     //   nact, lda  actions, and the columns of mean, old_mean, dmean, action; 0 past nact
     //   dmean      [rows][lda] out; dlogstd [lda] added to
@@ -70,6 +84,7 @@ typedef struct qi_mlp_ops {
 extern const qi_mlp_ops *const qi_mlp_all[]; // fastest first; the last is in double
 extern const int qi_mlp_nall;
 const qi_mlp_ops *qi_mlp_best(void); // of those in float
-int qi_cpu_fma(void);                // AVX2 and multiplication with addition in one
+// AVX2 with multiplication and addition in one; a dot product of bfloat16 with the bits of half.inc
+int qi_cpu_fma(void), qi_cpu_dot(void);
 
 #endif

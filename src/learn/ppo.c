@@ -4,6 +4,8 @@
 
 #include "base/normals.h"
 
+#include "base/lane_math.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,12 +41,16 @@ static bool make_memory(qi_ppo *p) {
     size_t slots = SLOTS, chunk = CHUNK;
     size_t act = qi_mlp_row(&p->actor), cri = qi_mlp_row(&p->critic), most = act > cri ? act : cri;
     size_t sa = qi_mlp_scratch(&p->actor, CHUNK), sc = qi_mlp_scratch(&p->critic, CHUNK);
-    bool ok = want(a, &p->param, p->nparam * f) && want(a, &p->m, p->nparam * f) &&
-              want(a, &p->v, p->nparam * f) && want(a, &p->grad, slots * p->nparam * f);
+    size_t ha = qi_mlp_held(&p->actor, CHUNK), hc = qi_mlp_held(&p->critic, CHUNK);
+    size_t held = !p->def.half ? 1 : ha > hc ? ha : hc;
+    bool ok = want(a, &p->packed[0], qi_mlp_packed(&p->actor) * f) &&
+              want(a, &p->packed[1], qi_mlp_packed(&p->critic) * f);
+    ok = ok && want(a, &p->param, p->nparam * f) && want(a, &p->m, p->nparam * f) &&
+         want(a, &p->v, p->nparam * f) && want(a, &p->grad, slots * p->nparam * f);
     ok =
         ok && want(a, &p->raw, n * (size_t)p->lda * f) && want(a, &p->craw, n * (size_t)p->ldc * f);
-    ok = ok && want(a, &p->obs, all * (size_t)p->lda * f) &&
-         want(a, &p->cobs, all * (size_t)p->ldc * f) &&
+    ok = ok && want(a, &p->obs, all * qi_ppo_wide(p, 0) * f) &&
+         want(a, &p->cobs, all * qi_ppo_wide(p, 1) * f) &&
          want(a, &p->action, all * (size_t)p->ldu * f) &&
          want(a, &p->mean, all * (size_t)p->ldu * f);
     ok = ok && want(a, &p->logp, all * f) && want(a, &p->value, (all + n) * f) &&
@@ -62,8 +68,8 @@ static bool make_memory(qi_ppo *p) {
     }
     for (int t = 0; ok && t < SLOTS; t++) {
         part *w = &p->part[t];
-        ok = want(a, &w->act, chunk * most * f) && want(a, &w->dout, chunk * 64 * f) &&
-             want(a, &w->scratch, (sa > sc ? sa : sc) * f) &&
+        ok = want(a, &w->act, chunk * most * f) && want(a, &w->held, held * f) &&
+             want(a, &w->dout, chunk * 64 * f) && want(a, &w->scratch, (sa > sc ? sa : sc) * f) &&
              want(a, &w->row, chunk * (size_t)(2 * p->ldu + 2) * f);
     }
     return ok;
@@ -118,11 +124,24 @@ void qi_ppo_begin(qi_ppo *p, uint64_t epoch) {
 
 // ---- living ----
 
+// Worlds at .. of actor (0) or critic (1): their inputs, normalised, to keep unless NULL; outputs.
+static const float *see_and_say(qi_ppo *p, int net, part *w, int at, int rows, float *keep) {
+    int ld = net ? p->ldc : p->lda, n = net ? p->env.ncritic : p->env.nobs;
+    float *x = p->def.half ? w->held : w->act;
+    qi_norm_apply(p->def.normalise ? &p->norm[net] : NULL,
+                  (net ? p->craw : p->raw) + (size_t)at * (size_t)ld, ld, rows, x);
+    for (int i = 0; i < rows; i++)
+        for (int k = n; k < ld; k++) x[i * ld + k] = 0;
+    if (p->def.half) p->op->to_half((size_t)(rows * ld), x, w->act);
+    if (keep) memcpy(keep, w->act, (size_t)rows * qi_ppo_wide(p, net) * sizeof *keep);
+    return qi_ppo_forward(p, net, w, rows);
+}
+
 // Worlds from .. to see, judge and act at step t.
 static void decide(void *ctx, int thread, int first, int last) {
     qi_ppo *p = ctx;
     (void)thread;
-    size_t n = (size_t)p->env.n;
+    size_t n = (size_t)p->env.n, wa = qi_ppo_wide(p, 0), wc = qi_ppo_wide(p, 1);
     for (int s = first; s < last; s++) {
         part *w = &p->part[s];
         int from = (int)((long)p->env.n * s / SLOTS), to = (int)((long)p->env.n * (s + 1) / SLOTS);
@@ -130,20 +149,10 @@ static void decide(void *ctx, int thread, int first, int last) {
             int rows = to - at < CHUNK ? to - at : CHUNK;
             size_t i0 = (size_t)p->t * n + (size_t)at;
             bool last_value = p->t == p->def.horizon; // after the last step: values alone
-            float *cin = last_value ? w->act : p->cobs + i0 * (size_t)p->ldc;
-            qi_norm_apply(p->def.normalise ? &p->norm[1] : NULL,
-                          p->craw + (size_t)at * (size_t)p->ldc, p->ldc, rows, cin);
-            if (!last_value) memcpy(w->act, cin, (size_t)(rows * p->ldc) * sizeof *cin);
-            p->op->forward(&p->critic, p->param + p->at_critic, rows, w->act);
-            const float *v = w->act + (qi_mlp_row(&p->critic) - QI_MLP_PAD) * (size_t)rows;
+            const float *v = see_and_say(p, 1, w, at, rows, last_value ? NULL : p->cobs + i0 * wc);
             for (int i = 0; i < rows; i++) p->value[i0 + (size_t)i] = v[i * QI_MLP_PAD];
             if (last_value) continue;
-            float *in = p->obs + i0 * (size_t)p->lda;
-            qi_norm_apply(p->def.normalise ? &p->norm[0] : NULL,
-                          p->raw + (size_t)at * (size_t)p->lda, p->lda, rows, in);
-            memcpy(w->act, in, (size_t)(rows * p->lda) * sizeof *in);
-            p->op->forward(&p->actor, p->param, rows, w->act);
-            const float *mu = w->act + (qi_mlp_row(&p->actor) - (size_t)p->ldu) * (size_t)rows;
+            const float *mu = see_and_say(p, 0, w, at, rows, p->obs + i0 * wa);
             memcpy(p->mean + i0 * (size_t)p->ldu, mu, (size_t)(rows * p->ldu) * sizeof *mu);
             for (int i = 0; i < rows; i++) {
                 qiao_rng r = {.seed = p->def.seed, .trial = (uint64_t)(at + i), .purpose = RNG_ACT};
@@ -234,10 +243,13 @@ static double explained(const qi_ppo *p) {
     return var > 0 ? 1 - left / var : 0;
 }
 
+extern const qi_lane_math qi_lane_math_f1; // takes numbers one by one
 void qi_ppo_live(qi_ppo *p, qi_ppo_stats *s) {
     size_t n = (size_t)p->env.n, all = n * (size_t)p->def.horizon;
     double sum[4] = {0}, total = 0;
-    for (int j = 0; j < p->env.nact; j++) p->std[j] = expf(p->param[p->at_std + (size_t)j]);
+    memcpy(p->logstd, p->param + p->at_std, sizeof p->logstd);
+    qi_lane_math_f1.exp(p->logstd, p->std, p->env.nact);
+    qi_ppo_pack(p);
     for (p->t = 0; p->t < p->def.horizon; p->t++, p->lived++) {
         p->env.observe(p->env.ctx, p->raw, p->craw);
         see(p);

@@ -21,6 +21,7 @@ typedef struct qi_ppo_def {
     double grad_max; // norm of the gradient at most
     double std;      // deviation of the actions at the start
     double symmetry; // weight of the mirror loss
+    bool half;       // products of bfloat16; weights, sums and Adam stay float
     bool normalise;  // inputs to mean 0, deviation 1, as seen so far
     qi_mlp_act act;
     int nactor, ncritic; // hidden layers

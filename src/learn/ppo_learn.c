@@ -5,6 +5,31 @@
 #include <math.h>
 #include <string.h>
 
+void qi_ppo_pack(qi_ppo *p) {
+    if (!p->def.half) return;
+    p->op->pack(&p->actor, p->param, p->packed[0]);
+    p->op->pack(&p->critic, p->param + p->at_critic, p->packed[1]);
+}
+float *qi_ppo_forward(qi_ppo *p, int net, part *w, int rows) {
+    const qi_mlp *n = net ? &p->critic : &p->actor;
+    const float *par = p->param + (net ? p->at_critic : 0);
+    if (!p->def.half) {
+        p->op->forward(n, par, rows, w->act);
+        return w->act + (qi_mlp_row(n) - (size_t)n->ld[n->nlayer]) * (size_t)rows;
+    }
+    float *out = w->act + (size_t)rows * qi_ppo_wide(p, net);
+    p->op->forward_half(n, par, p->packed[net], rows, w->act, w->held, out, w->scratch);
+    return out;
+}
+void qi_ppo_backward(qi_ppo *p, int net, part *w, int rows, float *grad) {
+    const qi_mlp *n = net ? &p->critic : &p->actor;
+    size_t at = net ? p->at_critic : 0;
+    if (p->def.half)
+        p->op->backward_half(n, p->packed[net], rows, w->held, w->dout, grad + at, w->scratch);
+    else
+        p->op->backward(n, p->param + at, rows, w->act, w->dout, grad + at, NULL, w->scratch);
+}
+
 // Rows of the order, keyed by iteration and epoch: runs of 16, which lie side by side, are shuffled
 // (Fisher and Yates), for they are of different worlds.
 static void shuffle(qi_ppo *p, int epoch) {
@@ -22,28 +47,38 @@ static void shuffle(qi_ppo *p, int epoch) {
             p->order[k++] = (uint32_t)row;
 }
 
-static void gather(const float *from, int ld, const uint32_t *order, int rows, float *to) {
+static void gather(const float *from, size_t ld, const uint32_t *order, int rows, float *to) {
     for (int i = 0; i < rows; i++, to += ld)
-        memcpy(to, from + (size_t)order[i] * (size_t)ld, (size_t)ld * sizeof *to);
+        memcpy(to, from + (size_t)order[i] * ld, ld * sizeof *to);
+}
+
+static void mirror_row(const qi_ppo *p, const float *from, float *to) {
+    const qi_env *e = &p->env;
+    typedef uint16_t __attribute__((may_alias)) half;
+    const half *h = (const void *)from;
+    half *g = (void *)to;
+    for (int k = 0; k < e->nobs; k++)
+        if (p->def.half)
+            g[k] = h[e->mirror_obs[k]] ^ (e->sign_obs[k] < 0 ? 0x8000 : 0);
+        else
+            to[k] = e->sign_obs[k] * from[e->mirror_obs[k]];
 }
 
 // Mean action on mirrored inputs should be the mirrored mean: adds the slope, returns the loss.
 // The other side is held fixed. source: F. Abdolhosseini et al., On learning symmetric locomotion
 // (2019), mirror loss
 static double mirror(qi_ppo *p, part *w, const uint32_t *order, int rows, double share,
-                     float *grad) {
+                     const float *mu, float *grad) {
     const qi_env *e = &p->env;
     float want[CHUNK * 64];
-    const float *mu = w->act + (qi_mlp_row(&p->actor) - (size_t)p->ldu) * (size_t)rows;
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < e->nact; j++)
             want[i * 64 + j] = e->sign_act[j] * mu[i * p->ldu + e->mirror_act[j]];
-    float *x = w->act;
-    for (int i = 0; i < rows; i++, x += p->lda) {
-        const float *o = p->obs + (size_t)order[i] * (size_t)p->lda;
-        for (int k = 0; k < e->nobs; k++) x[k] = e->sign_obs[k] * o[e->mirror_obs[k]];
+    for (int i = 0; i < rows; i++) {
+        size_t wide = qi_ppo_wide(p, 0);
+        mirror_row(p, p->obs + (size_t)order[i] * wide, w->act + (size_t)i * wide);
     }
-    p->op->forward(&p->actor, p->param, rows, w->act);
+    mu = qi_ppo_forward(p, 0, w, rows);
     double loss = 0;
     memset(w->dout, 0, (size_t)(rows * p->ldu) * sizeof *w->dout);
     for (int i = 0; i < rows; i++)
@@ -52,39 +87,34 @@ static double mirror(qi_ppo *p, part *w, const uint32_t *order, int rows, double
             loss += 0.5 * off * off;
             w->dout[i * p->ldu + j] = (float)(p->def.symmetry * share) * off;
         }
-    p->op->backward(&p->actor, p->param, rows, w->act, w->dout, grad, NULL, w->scratch);
+    qi_ppo_backward(p, 0, w, rows, grad);
     return loss * share;
 }
 
 static void learn_critic(qi_ppo *p, part *w, const uint32_t *order, int rows, float *grad) {
-    const float *par = p->param + p->at_critic;
     float *old = w->row, *target = old + CHUNK;
     gather(p->value, 1, order, rows, old), gather(p->target, 1, order, rows, target);
-    gather(p->cobs, p->ldc, order, rows, w->act);
-    p->op->forward(&p->critic, par, rows, w->act);
-    const float *now = w->act + (qi_mlp_row(&p->critic) - QI_MLP_PAD) * (size_t)rows;
+    gather(p->cobs, qi_ppo_wide(p, 1), order, rows, w->act);
+    const float *now = qi_ppo_forward(p, 1, w, rows);
     p->op->value(&p->def.rule, rows, 1 / (double)p->rows, now, old, target, w->dout, &w->sums[1]);
-    p->op->backward(&p->critic, par, rows, w->act, w->dout, grad + p->at_critic, NULL, w->scratch);
+    qi_ppo_backward(p, 1, w, rows, grad);
 }
 
 static void learn_actor(qi_ppo *p, part *w, const uint32_t *order, int rows, float *grad) {
-    const float *par = p->param, *logstd = par + p->at_std;
     size_t ldu = (size_t)p->ldu;
     double share = 1 / (double)p->rows, sums[3] = {0};
     float *action = w->row, *mean = action + CHUNK * ldu, *logp = mean + CHUNK * ldu;
-    float *adv = logp + CHUNK, was[64];
-    gather(p->action, p->ldu, order, rows, action), gather(p->mean, p->ldu, order, rows, mean);
+    float *adv = logp + CHUNK;
+    gather(p->action, ldu, order, rows, action), gather(p->mean, ldu, order, rows, mean);
     gather(p->logp, 1, order, rows, logp), gather(p->advantage, 1, order, rows, adv);
-    for (int j = 0; j < p->env.nact; j++) was[j] = logf(p->std[j]);
-    gather(p->obs, p->lda, order, rows, w->act);
-    p->op->forward(&p->actor, par, rows, w->act);
-    const float *mu = w->act + (qi_mlp_row(&p->actor) - ldu) * (size_t)rows;
-    p->op->policy(&p->def.rule, rows, p->env.nact, p->ldu, share, mu, logstd, mean, was, action,
-                  logp, adv, w->dout, grad + p->at_std, sums);
+    gather(p->obs, qi_ppo_wide(p, 0), order, rows, w->act);
+    const float *mu = qi_ppo_forward(p, 0, w, rows);
+    p->op->policy(&p->def.rule, rows, p->env.nact, p->ldu, share, mu, p->param + p->at_std, mean,
+                  p->logstd, action, logp, adv, w->dout, grad + p->at_std, sums);
     w->sums[0] += sums[0], w->sums[2] += sums[1], w->sums[3] += sums[2];
-    p->op->backward(&p->actor, par, rows, w->act, w->dout, grad, NULL, w->scratch);
+    qi_ppo_backward(p, 0, w, rows, grad);
     if (p->def.symmetry > 0 && p->env.mirror_obs)
-        w->sums[4] += mirror(p, w, order, rows, share, grad);
+        w->sums[4] += mirror(p, w, order, rows, share, mu, grad);
 }
 
 static void learn_parts(void *ctx, int thread, int first, int last) {
@@ -138,6 +168,7 @@ void qi_ppo_learn(qi_ppo *p, qi_ppo_stats *s) {
             norm += g, count++;
             if (isfinite(g)) // a broken minibatch is passed over
                 p->op->adam(p->nparam, p->rate, ++p->updates, scale, p->grad, p->m, p->v, p->param);
+            qi_ppo_pack(p);
         }
     }
     p->iteration++;

@@ -343,12 +343,13 @@ static bool activation(reader *g, yaml_node_t *map, qi_mlp_act *out) {
 static bool read_ppo(reader *g, yaml_node_t *root) {
     qi_ppo_def *p = &g->r->ppo;
     yaml_node_t *m;
+    const char *type = "float32";
     double seed = 1;
     if (!block(g, root, "ppo", &m)) return false;
     if (!m) return true;
     bool ok = KEYS(&g->y, m, "horizon", "epochs", "minibatches", "gamma", "lambda", "clip", "value",
                    "entropy", "rate", "kl", "grad_max", "std", "symmetry", "actor", "critic",
-                   "activation", "seed") &&
+                   "activation", "seed", "type") &&
               whole(g, m, "horizon", 1, 1000, &p->horizon) &&
               whole(g, m, "epochs", 1, 100, &p->epochs) &&
               whole(g, m, "minibatches", 1, 1000, &p->minibatches) &&
@@ -364,9 +365,13 @@ static bool read_ppo(reader *g, yaml_node_t *root) {
               qi_yaml_num(&g->y, m, "symmetry", 0, 100, &p->symmetry) &&
               qi_yaml_num(&g->y, m, "seed", 0, 9e15, &seed) &&
               read_hidden(g, m, "actor", &p->nactor, p->actor) &&
-              read_hidden(g, m, "critic", &p->ncritic, p->critic) && activation(g, m, &p->act);
-    if (ok) p->seed = (uint64_t)seed;
-    return ok;
+              read_hidden(g, m, "critic", &p->ncritic, p->critic) && activation(g, m, &p->act) &&
+              qi_yaml_text(&g->y, m, "type", &type);
+    if (!ok) return false;
+    p->seed = (uint64_t)seed, p->half = strcmp(type, "bfloat16") == 0;
+    return p->half || strcmp(type, "float32") == 0 ||
+           qi_yaml_fault(&g->y, qi_yaml_get(&g->y, m, "type"),
+                         "type: expected float32 or bfloat16, not '%.40s'", type);
 }
 
 static bool read_td3(reader *g, yaml_node_t *root) {

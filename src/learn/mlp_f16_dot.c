@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// mlp_f16_dot.c - room learn's networks for 16 floats, bfloat16 by VDPBF16PS.
+#ifdef __x86_64__
+#define LANES_T float
+#define LANES_N 16
+#define MLP_OPS qi_mlp_f16_dot
+#define MLP_HALF
+#define MLP_DOT
+#define MLP_NAME   "f16_dot"
+#define MLP_USABLE qi_cpu_dot
+
+#include "base/lane_math.h"
+#include "learn/mlp.h"
+extern const qi_mlp_ops MLP_OPS;
+#include "learn/mlp.inc"
+#endif
