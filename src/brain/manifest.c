@@ -344,6 +344,35 @@ static const char *odd_numbers(const qi_manifest *m) {
     return NULL;
 }
 
+static bool is_long(const char *s) { return s && strlen(s) > 200; }
+
+// Texts that brain.yaml could not hold.
+static bool long_texts(const qi_manifest *m) {
+    const char *all[] = {
+        m->title,           m->title_zh,         m->robot,
+        m->source,          m->licence,          m->policy.file,
+        m->policy.input,    m->policy.output,    m->encoder.file,
+        m->encoder.input,   m->encoder.output,   m->motion.file,
+        m->motion.anchor,   m->motion.time,      m->motion.joint_pos,
+        m->motion.body_pos, m->motion.body_quat, m->motion.joint_vel,
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (is_long(all[i])) return true;
+    for (int i = 0; i < m->nstate; i++)
+        if (is_long(m->state[i].in) || is_long(m->state[i].out)) return true;
+    for (int i = 0; i < m->nhold; i++)
+        if (is_long(m->hold[i].match)) return true;
+    const qi_obs_group *g[2] = {&m->obs, &m->enc};
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < g[k]->nterm; i++) {
+            const qi_term *t = &g[k]->term[i];
+            if (is_long(t->source) || is_long(t->object) || is_long(t->relative_to) ||
+                is_long(t->goal))
+                return true;
+        }
+    return false;
+}
+
 // A pair that is upside down, a gain below 0: whatever form it came in.
 static const char *odd_values(const qi_manifest *m, qi_mark *at) {
     const double *pair[3] = {m->command.vx, m->command.vy, m->command.yaw_rate};
@@ -374,6 +403,7 @@ static const char *odd_values(const qi_manifest *m, qi_mark *at) {
             if (g[k]->term[i].clip[0] > g[k]->term[i].clip[1]) return "its clip is upside down";
         }
     *at = (qi_mark){0};
+    if (long_texts(m)) return "one of its texts is longer than 200 bytes";
     return odd_numbers(m);
 }
 
