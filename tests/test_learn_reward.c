@@ -30,6 +30,7 @@ static qi_look look(void) {
                  .foot = {{1, 1, 0.02}, {2, 1, 0.07}},
                  .phase = {0.75, 0.75},
                  .ground = 0.01,
+                 .floor = {0.01, 0.01},
                  .command = command,
                  .a0 = a0,
                  .a1 = a1,

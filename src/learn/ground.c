@@ -3,12 +3,15 @@
 // world stands on. Who does well moves up a level, who falls or stays behind moves down.
 // source: N. Rudin et al., Learning to walk in minutes using massively parallel deep reinforcement
 // learning (2021), section 3.2
+#include "ctl/vec.h"
 #include "learn/worlds_in.h"
 #include "sim/cast.h"
 
 #include <math.h>
 #include <string.h>
 
+enum { SCAN_X = 5, SCAN_Y = 3 };             // points around the base
+static const double SCAN_STEP = 0.15;        // m between points
 static const double GOOD = 0.75, POOR = 0.5; // share of the way asked for that moves a world
 static double within(qi_range g, double u) { return g.lo + (g.hi - g.lo) * u; }
 
@@ -68,11 +71,31 @@ bool qi_ground_choose(qi_worlds *w, int i) {
     return o->on = k, true;
 }
 
+void qi_ground_scan(qi_worlds *w, qiao_sensor *s) {
+    bool rough = w->r->rise.by != NULL;
+    s->grid_n[0] = rough ? SCAN_X : 1, s->grid_n[1] = rough ? SCAN_Y : 1;
+    s->grid_step = rough ? SCAN_STEP : 0.1;
+    w->nscan = s->grid_n[0] * s->grid_n[1];
+}
+
 double qi_ground_below(const qi_worlds *w, const double *x) {
     const double *z = x + w->adr[TRUE_GROUND];
     double sum = 0;
     for (int k = 0; k < w->nscan; k++) sum += z[k];
     return w->nscan > 1 ? sum / w->nscan : sum;
+}
+
+double qi_ground_foot(const qi_worlds *w, const double *x, const qi_look *o, int f) {
+    if (w->nscan == 1) return o->ground;
+    // the grid is turned by the base's heading: the nearest point
+    const double *b = o->pose + 3;
+    double fx = 1 - 2 * (b[2] * b[2] + b[3] * b[3]), fy = 2 * (b[1] * b[2] + b[0] * b[3]);
+    double n = sqrt(fx * fx + fy * fy), c = n > 1e-9 ? fx / n : 1, s = n > 1e-9 ? fy / n : 0;
+    double dx = o->foot[f][0] - o->pose[0], dy = o->foot[f][1] - o->pose[1];
+    double u = (c * dx + s * dy) / SCAN_STEP, v = (c * dy - s * dx) / SCAN_STEP;
+    int i = (int)fmin(fmax(floor(u + 0.5 * SCAN_X), 0), SCAN_X - 1);
+    int j = (int)fmin(fmax(floor(v + 0.5 * SCAN_Y), 0), SCAN_Y - 1);
+    return o->pose[2] + x[w->adr[TRUE_GROUND] + i * SCAN_Y + j];
 }
 
 void qi_ground_place(qi_worlds *w, int i, double *q) {
@@ -85,9 +108,13 @@ void qi_ground_place(qi_worlds *w, int i, double *q) {
     double half = 3.141592653589793 * (2 * qi_worlds_draw(w, i, n, 2) - 1) / 2, pos[3], yaw;
     qiao_case_place(w->cas[w->one[i].on], pos, &yaw);
     double above = q[a + 2] - pos[2];
-    q[a] = within(v->x, qi_worlds_draw(w, i, n, 0)),
-    q[a + 1] = within(v->y, qi_worlds_draw(w, i, n, 1));
-    q[a + 3] = cos(half), q[a + 4] = q[a + 5] = 0, q[a + 6] = sin(half);
+    // neighbours among the worlds start near each other: lanes of a group then meet the same stones
+    enum { NEAR = 16 };
+    int groups = (w->env.n + NEAR - 1) / NEAR;
+    double along = (i / NEAR + qi_worlds_draw(w, i, n, 0)) / groups;
+    q[a] = within(v->x, along), q[a + 1] = within(v->y, qi_worlds_draw(w, i, n, 1));
+    q[a + 4] = q[a + 5] = 0;
+    qi_sincos(half, &q[a + 6], &q[a + 3]);
     qiao_sim_set(w->sim, i, q, NULL);
     qiao_sim_observe_world(w->sim, i);
     double top = z[0]; // of the points around the base, less its height

@@ -76,7 +76,7 @@ static double feet(const qi_look *o, const qi_past *p, const qi_reward *w) {
             break;
         case QI_REWARD_slip: s += down ? speed * speed : 0; break;
         case QI_REWARD_clearance:
-            if (!down) s += fmin(speed, 2) * fabs(o->foot[f][2] - o->ground - w->param);
+            if (!down) s += fmin(speed, 2) * fabs(o->foot[f][2] - o->floor[f] - w->param);
             break;
         default: break;
         }

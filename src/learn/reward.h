@@ -17,6 +17,7 @@ typedef struct qi_look { // at one world after a step; all true, none as sensors
     double foot[QI_FEET_MAX][3];     // of the feet, world
     double phase[QI_FEET_MAX];       // 0..1 of the brain's clock for each foot, -1: it has none
     double ground;                   // height under the base
+    double floor[QI_FEET_MAX];       // height under each foot
     const double *command;           // [3]
     const float *a0, *a1, *a2;       // [nact] this action, the last, the one before
     bool ended;

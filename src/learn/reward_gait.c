@@ -18,7 +18,7 @@ double qi_reward_gait(const qi_look *o, const qi_reward *w) {
             double sn, cs, u = 2 * p - 1; // of the swing, which is the clock's second half
             if (u <= 0) continue;
             qi_sincos(3.141592653589793 * u, &sn, &cs);
-            double low = w->param * sn - (o->foot[f][2] - o->ground);
+            double low = w->param * sn - (o->foot[f][2] - o->floor[f]);
             s += low > 0 ? low * low : 0;
         } else
             for (int g = f + 1; g < o->nfoot; g++) {

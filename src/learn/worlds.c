@@ -152,8 +152,10 @@ static void look(qi_worlds *w, int i, qi_look *o) {
     o->q = q, o->qd = qd, o->tau = tau;
     if (w->floats) o->ground = o->pose[2] + qi_ground_below(w, x);
     qi_policy_phases(w->mind, i, w->nfoot, o->phase);
-    for (int f = 0; f < w->nfoot; f++)
+    for (int f = 0; f < w->nfoot; f++) {
         qi_worlds_site(x + w->adr[TRUE_FEET] + 7 * f, w->foot_at[f], o->foot[f]);
+        o->floor[f] = qi_ground_foot(w, x, o, f);
+    }
     if (w->r->object.name) qi_object_look(w, i, x, o);
 }
 

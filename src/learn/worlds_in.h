@@ -89,12 +89,15 @@ bool qi_ground_choose(qi_worlds *w, int i);
 void qi_ground_place(qi_worlds *w, int i, double *q);
 // Height of what lies below the base, from a row of observations.
 double qi_ground_below(const qi_worlds *w, const double *x);
+// Height of the ground under foot f of o, as far as the points that are looked at tell.
+double qi_ground_foot(const qi_worlds *w, const double *x, const qi_look *o, int f);
 // Counts a step; whether the world has left the field.
 bool qi_ground_walk(qi_worlds *w, int i, const qi_look *o);
 // An episode is over: up or down. fell: before its time.
 void qi_ground_over(qi_worlds *w, int i, bool fell);
-// Set-up: the draws, and whether worlds can change between them.
+// Set-up: the points of the ground that are looked at, the draws, and whether worlds can change between them.
 qiao_case *qi_ground_case(const qi_worlds *w, int k, qiao_diag *d);
+void qi_ground_scan(qi_worlds *w, qiao_sensor *s);
 bool qi_ground_check(qi_worlds *w, qiao_diag *d);
 double qi_worlds_draw(const qi_worlds *w, int i, uint64_t counter, uint32_t what); // 0..1
 void qi_worlds_hooks(qi_worlds *w);

@@ -126,11 +126,7 @@ static bool make_sim(qi_worlds *w, qiao_diag *d) {
         if (k == TRUE_FEET) s->element = foot, s->nname = w->nfoot;
         if (k == TRUE_OBJECT) s->element = &w->r->object.name, s->nname = 1;
         if (k == TRUE_SITES) s->element = at, s->nname = w->nsite;
-        if (k == TRUE_GROUND) { // under the base; on rough ground around it
-            s->grid_n[0] = r->rise.by ? 5 : 1, s->grid_n[1] = r->rise.by ? 3 : 1;
-            s->grid_step = r->rise.by ? 0.15 : 0.1;
-            w->nscan = s->grid_n[0] * s->grid_n[1];
-        }
+        if (k == TRUE_GROUND) qi_ground_scan(w, s);
     }
     for (int i = 0; i < r->worlds; i++) world[i] = w->model[i % r->grounds];
     double steps = w->period / m->dt;
@@ -303,9 +299,11 @@ static float mirror_entry(const qi_term *t, const mirror *m, int k, int *from) {
             if ((t->njoint ? t->joint[i] : i) == m->joint[j]) *from = i;
         return m->sign[j];
     }
-    case QI_TERM_PHASE: // sines, then cosines, or one of them: two legs change places
+    case QI_TERM_PHASE: { // legs in pairs, left and right
+        int legs = t->form == QI_PHASE_SINCOS ? t->dim / 2 : t->dim;
         *from = k ^ 1;
-        return t->dim == 2 || t->dim == 4 ? 1 : 0;
+        return legs % 2 == 0 ? 1 : 0;
+    }
     default: return 0;
     }
 }
