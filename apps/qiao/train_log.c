@@ -281,22 +281,34 @@ static const char *number(double x, int digits, char out[16]) {
     return out;
 }
 
+// How far the worlds are from what is asked: goals where there are any, else commands.
+static void aim_text(const qiao_train_stats *s, bool zh, char out[96]) {
+    if (s->goal_error > 0)
+        snprintf(out, 96, zh ? "每分钟目标 %.2f    距离 %.3f" : "goals %.2f a minute    off %.3f",
+                 s->goals, s->goal_error);
+    else
+        snprintf(out, 96,
+                 zh ? "速度误差 %.3f 米/秒    转向误差 %.3f 弧度/秒"
+                    : "velocity off %.3f m/s    turning off %.3f rad/s",
+                 s->speed_error, s->turn_error);
+}
+
 void train_log_show(train_log *l, const qiao_train_stats *s) {
     bool tty = isatty(2), zh = args_chinese();
     double at = now(), spent = at - l->began, rate = s->steps / (l->before + spent);
     if (l->shown > 0 && at - l->shown < (tty ? 0.5 : 10) && s->steps < s->steps_all) return;
     l->shown = at;
-    char gone[16], left[16], ret[16], len[16], fell[16];
+    char gone[16], left[16], ret[16], len[16], fell[16], aim[96];
+    aim_text(s, zh, aim);
     number(s->episode, 2, ret), number(s->length, 1, len), number(100 * s->ended, 0, fell);
     clock_text(l->before + spent, gone), clock_text((s->steps_all - s->steps) / rate, left);
     if (!tty) {
         fprintf(stderr,
-                zh ? "  %s  %.1f/%.0f M 步  %.0f 步/秒  剩余 %s  回报 %s  时长 %s 秒  跌倒 "
-                     "%s %%  速度误差 %.2f  每分钟目标 %.2f\n"
+                zh ? "  %s  %.1f/%.0f M 步  %.0f 步/秒  剩余 %s  回报 %s  时长 %s 秒  跌落 "
+                     "%s %%  %s\n"
                    : "  %s  %.1f of %.0f M steps  %.0f steps/s  %s left  return %s  "
-                     "length %s s  fell %s %%  velocity off %.2f m/s  goals %.2f a minute\n",
-                gone, s->steps / 1e6, s->steps_all / 1e6, rate, left, ret, len, fell,
-                s->speed_error, s->goals);
+                     "length %s s  fell %s %%  %s\n",
+                gone, s->steps / 1e6, s->steps_all / 1e6, rate, left, ret, len, fell, aim);
         return;
     }
     if (l->lines) fprintf(stderr, "\x1b[%dA", l->lines);
@@ -315,10 +327,8 @@ void train_log_show(train_log *l, const qiao_train_stats *s) {
             zh ? "\x1b[K  每回合回报 %8s    时长 %6s 秒    跌倒 %5s %%\n"
                : "\x1b[K  return %8s    length %6s s    fell %5s %%\n",
             ret, len, fell);
-    fprintf(stderr,
-            zh ? "\x1b[K  速度误差 %.3f 米/秒    转向误差 %.3f 弧度/秒    课程 %.0f %%\n"
-               : "\x1b[K  velocity off %.3f m/s    turning off %.3f rad/s    curriculum %.0f %%\n",
-            s->speed_error, s->turn_error, 100 * s->share);
+    fprintf(stderr, zh ? "\x1b[K  %s    课程 %.0f %%\n" : "\x1b[K  %s    curriculum %.0f %%\n", aim,
+            100 * s->share);
     fprintf(
         stderr,
         zh ? "\x1b[K  损失：策略 %+.4f  评论家 %.4f   解释 %.2f   散度 %.4f   学习率 %.1e\n"

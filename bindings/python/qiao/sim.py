@@ -175,7 +175,7 @@ class Sim:
 
     def vary(self, world, **numbers):
         """Gives one world numbers of its own from now on: friction, mass, payload, com, damping,
-        armature, frictionloss, kp, kd, torque, delay, gravity (qiao_vary in qiao/sim.h). What is
+        armature, frictionloss, kp, kd, torque, delay, gravity, things (qiao_vary in qiao/sim.h). What is
         not named is the model's."""
         v, d = ffi.new("qiao_vary *", lib.qiao_vary_default()), new_diag()
         for name, x in numbers.items():
