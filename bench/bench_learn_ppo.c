@@ -75,7 +75,7 @@ int main(int argc, char **argv) {
     qi_pool *pool = qi_pool_new(argc > 1 ? atoi(argv[1]) : 0);
     qi_ppo_def def = qi_ppo_def_default();
     def.epochs = 3;
-    measure("float32", &def, pool);
+    if (argc < 3) measure("float32", &def, pool);
     def.half = true;
     measure("bfloat16", &def, pool);
     qi_pool_free(pool);

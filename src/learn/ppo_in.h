@@ -6,7 +6,7 @@
 #include "learn/ppo.h"
 
 // Rows at a time, and parts of a batch: both fixed, for they say in which order sums are made.
-enum { CHUNK = 256, SLOTS = 8 };
+enum { CHUNK = 96, SLOTS = 8 };
 enum { RNG_START = 0x4c01, RNG_ACT, RNG_ORDER }; // purposes of random numbers
 
 typedef struct part { // memory of one part of the work
@@ -14,7 +14,7 @@ typedef struct part { // memory of one part of the work
     float *held; // activations in bfloat16
     float *dout, *scratch;
     float *row; // gathered columns: action, mean [CHUNK][ldu], then two numbers [CHUNK]
-    double sums[5];
+    double sums[5], square;
 } part;
 
 struct qi_ppo {

@@ -47,9 +47,12 @@ static void shuffle(qi_ppo *p, int epoch) {
             p->order[k++] = (uint32_t)row;
 }
 
+// Rows as ordered, those that follow one another at once.
 static void gather(const float *from, size_t ld, const uint32_t *order, int rows, float *to) {
-    for (int i = 0; i < rows; i++, to += ld)
-        memcpy(to, from + (size_t)order[i] * ld, ld * sizeof *to);
+    for (int i = 0, k; i < rows; i = k) {
+        for (k = i + 1; k < rows && order[k] == order[k - 1] + 1;) k++;
+        memcpy(to + (size_t)i * ld, from + order[i] * ld, (size_t)(k - i) * ld * sizeof *to);
+    }
 }
 
 static void mirror_row(const qi_ppo *p, const float *from, float *to) {
@@ -132,14 +135,26 @@ static void learn_parts(void *ctx, int thread, int first, int last) {
     }
 }
 
-// Sum of all parts' gradients into the first; its norm.
-static double add_up(qi_ppo *p) {
-    double sq = 0;
-    for (int s = 1; s < SLOTS; s++) {
-        const float *g = p->grad + (size_t)s * p->nparam;
-        for (size_t i = 0; i < p->nparam; i++) p->grad[i] += g[i];
+// Sum of all parts' gradients into the first, piece by piece, and of its squares.
+static void add_pieces(void *ctx, int thread, int first, int last) {
+    qi_ppo *p = ctx;
+    (void)thread;
+    for (int piece = first; piece < last; piece++) {
+        size_t from = p->nparam * (size_t)piece / SLOTS,
+               to = p->nparam * (size_t)(piece + 1) / SLOTS;
+        double sq = 0;
+        for (int s = 1; s < SLOTS; s++) {
+            const float *g = p->grad + (size_t)s * p->nparam;
+            for (size_t i = from; i < to; i++) p->grad[i] += g[i];
+        }
+        for (size_t i = from; i < to; i++) sq += (double)p->grad[i] * p->grad[i];
+        p->part[piece].square = sq;
     }
-    for (size_t i = 0; i < p->nparam; i++) sq += (double)p->grad[i] * p->grad[i];
+}
+static double add_up(qi_ppo *p) { // the norm of the sum
+    double sq = 0;
+    qi_pool_run(p->pool, SLOTS, add_pieces, p);
+    for (int s = 0; s < SLOTS; s++) sq += p->part[s].square;
     return sqrt(sq);
 }
 
