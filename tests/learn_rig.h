@@ -35,7 +35,7 @@ static const char recipe_yaml[] =
     "ppo: {horizon: 8, epochs: 2, minibatches: 2, actor: [32, 16], critic: [32, 16], symmetry: "
     "0.1}\n";
 
-static char dir[64], path[128];
+static char dir[64], at_path[128];
 
 static void put_file(const char *name, const char *text) {
     char p[200];
@@ -44,7 +44,7 @@ static void put_file(const char *name, const char *text) {
     CHECK(qiao_file_write(p, text, strlen(text), &d) == QIAO_OK, "%s", d.text);
 }
 static const char *file(const char *name) {
-    return snprintf(path, sizeof path, "%s/%s", dir, name), path;
+    return snprintf(at_path, sizeof at_path, "%s/%s", dir, name), at_path;
 }
 static void folder(void) {
     strcpy(dir, "/tmp/qiao-learn-XXXXXX");

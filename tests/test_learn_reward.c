@@ -12,8 +12,17 @@ static const float a0[2] = {1, 2}, a1[2] = {0.5, 2}, a2[2] = {0, 1};
 
 // an object at one place, asked to be at another; a quarter of a turn further than it was
 static const double object[7] = {0.5, 0, 0.1, 0.8, 0, 0, 0.6};
+static const qi_target target = {
+    .pose = {1.1, 2, 0.35, 0.99875026039496628, 0, 0, 0.049979169270678331}, // turned by 0.1 rad
+    .vel = {0.5, -0.1, 0.5},
+    .gyro = {0.3, 0.1, 0.5},
+    .q = {0.2, -1},
+    .qd = {2, -1},
+    .foot = {{0, -1, -0.33}, {1, -1.1, -0.28}}};
+
 static qi_look look(void) {
-    qi_look o = {.njoint = 2,
+    qi_look o = {.target = &target,
+                 .njoint = 2,
                  .nact = 2,
                  .nfoot = 2,
                  .dt = 0.02,
@@ -91,6 +100,13 @@ TEST(every_term_is_what_it_says) {
         {QI_REWARD_gait, 0.55, 0.5},
         {QI_REWARD_swing, 0.1, 0.0081 + 0.0016},
         {QI_REWARD_feet_apart, 1.2, 0.2},
+        {QI_REWARD_motion_joint_pos, 0.2, exp(-0.005 / 0.04)},
+        {QI_REWARD_motion_joint_vel, 3, exp(-2 / 9.)},
+        {QI_REWARD_motion_feet, 0.06, exp(-0.005 / 0.0036)},
+        {QI_REWARD_motion_base_pos, 0.3, exp(-0.01 / 0.09)},
+        {QI_REWARD_motion_base_rot, 0.3, exp(-4 * 0.0024979173609870897 / 0.09)},
+        {QI_REWARD_motion_base_vel, 0.5, exp(-0.09 / 0.25)},
+        {QI_REWARD_motion_base_gyro, 1.5, exp(-0.25 / 2.25)},
         {QI_REWARD_orientation, 1.2, 0.75},
         {QI_REWARD_place, 0.1, exp(-3)},
         {QI_REWARD_closer, 0, 10},

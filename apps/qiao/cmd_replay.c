@@ -2,6 +2,7 @@
 // cmd_replay.c - qiao replay: pages, pictures and facts from a record.
 #include "commands.h"
 
+#include "qiao/learn.h"
 #include "qiao/rec.h"
 
 #include <limits.h>
@@ -10,14 +11,33 @@
 #include <string.h>
 #include <sys/stat.h>
 
+// Base and joints over time, for a recipe that follows them.
+static int write_motion(const char *record, const char *csv, const char *from, const char *to) {
+    double a = 0, b = -1;
+    qiao_diag d = {0};
+    if ((from && !args_number("--from", from, 0, 1e5, &a)) ||
+        (to && !args_number("--to", to, 0, 1e5, &b)))
+        return EXIT_WRONG;
+    if (qiao_motion_csv(record, csv, a, b, 50, &d)) return say_wrong(d.text);
+    printf("%s\n", csv);
+    return EXIT_PASSED;
+}
+
 static int run(const command *c, int argc, char **argv) {
     const char *html = NULL, *png = NULL, *pictures = "8";
+    const char *motion = NULL, *from = NULL, *to = NULL;
     bool info = false;
     const option opts[] = {
         {"--html", "FILE", "write the replay page here (default: beside the record)",
          "回放页面写到这里（默认：记录旁边）", &html, NULL},
         {"--png", "FILE", "write a strip of pictures instead", "改为写一条连环图片", &png, NULL},
         {"--pictures", "N", "pictures in the strip (default 8)", "图片张数（默认 8）", &pictures,
+         NULL},
+        {"--motion", "FILE", "write base and joints over time as CSV, 50 rows a second",
+         "把机身与关节随时间的轨迹写成 CSV，每秒 50 行", &motion, NULL},
+        {"--from", "S", "of the motion, s of the record (default 0)", "轨迹起点（秒，默认 0）",
+         &from, NULL},
+        {"--to", "S", "and its end (default: the record's)", "轨迹终点（秒，默认到记录结束）", &to,
          NULL},
         {"--info", NULL, "print what is in the record as JSON", "以 JSON 列出记录的内容", NULL,
          &info},
@@ -39,6 +59,7 @@ static int run(const command *c, int argc, char **argv) {
         free(text);
         return EXIT_PASSED;
     }
+    if (motion) return write_motion(path, motion, from, to);
     if (png) {
         long long count;
         if (!args_integer("--pictures", pictures, 1, 100, &count)) return EXIT_WRONG;

@@ -58,6 +58,11 @@ const char *qiao_train_robot_name(const qiao_train *t);
 const char *qiao_train_brain(const qiao_train *t); // path of the manifest
 const char *qiao_train_scenario(const qiao_train *t);
 
+// Base and joints of a record's robot over time as a table that a recipe's `motion` reads, rate_hz
+// rows a second; from, to: s of the record, to < 0: to its end.
+qiao_err qiao_motion_csv(const char *record, const char *csv, double from, double to,
+                         double rate_hz, qiao_diag *d);
+
 // ---- identification: which numbers of a robot explain what was measured ----
 
 // A robot whose drives followed commands while its encoders were read, from rest.

@@ -187,6 +187,7 @@ typedef struct qi_manifest {
         const char *file, *path; // tab-separated, see docs/manifest.md
         const char *anchor;      // body
         double rate_hz;
+        bool loop; // the first frame comes after the last
         const char *time, *joint_pos, *joint_vel, *body_pos, *body_quat; // ports of the network
         int body; // which of the network's bodies is the anchor
         int nframe;

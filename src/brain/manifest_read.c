@@ -597,11 +597,12 @@ static bool read_motion(qi_import *im) {
     if (!at) return true;
     double body = 0;
     if (!qi_yaml_keys(y, at,
-                      KEYS("file", "anchor", "rate_hz", "time", "joint_pos", "joint_vel",
+                      KEYS("file", "anchor", "rate_hz", "loop", "time", "joint_pos", "joint_vel",
                            "body_pos", "body_quat", "body")) ||
         !qi_yaml_text(y, at, "file", &m->motion.file) ||
         !qi_yaml_text(y, at, "anchor", &m->motion.anchor) ||
         !qi_yaml_num(y, at, "rate_hz", 0.1, 2000, &m->motion.rate_hz) ||
+        !qi_yaml_bool(y, at, "loop", &m->motion.loop) ||
         !qi_yaml_text(y, at, "time", &m->motion.time) ||
         !qi_yaml_text(y, at, "joint_pos", &m->motion.joint_pos) ||
         !qi_yaml_text(y, at, "joint_vel", &m->motion.joint_vel) ||

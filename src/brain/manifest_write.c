@@ -278,6 +278,7 @@ static void put_motion(FILE *f, const qi_manifest *m) {
     fputs("motion:\n", f);
     put_key(f, "  file", m->motion.file), put_key(f, "  anchor", m->motion.anchor);
     fputs("  rate_hz: ", f), put_num(f, m->motion.rate_hz), fputc('\n', f);
+    if (m->motion.loop) fputs("  loop: true\n", f);
     put_key(f, "  time", m->motion.time), put_key(f, "  joint_pos", m->motion.joint_pos);
     put_key(f, "  joint_vel", m->motion.joint_vel), put_key(f, "  body_pos", m->motion.body_pos);
     put_key(f, "  body_quat", m->motion.body_quat);

@@ -238,7 +238,7 @@ static int count_rows(const char *s) {
 
 static bool read_motion(qi_policy *p, qiao_diag *d) {
     qi_manifest *m = p->m;
-    if (!m->motion.file) return true;
+    if (!m->motion.file || m->motion.frame) return true; // none, or at hand already
     if (!at_hand(m, m->motion.file, m->motion.path, m->motion.at, d)) return false;
     char *text;
     size_t bytes;

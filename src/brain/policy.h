@@ -37,6 +37,8 @@ typedef struct qi_bound qi_bound;
 size_t qi_policy_size(const qi_policy *p, const qiao_io *io, int n, qiao_diag *d);
 qiao_err qi_policy_init(const qi_policy *p, void *mem, const qiao_io *io, int n, qiao_diag *d);
 void qi_policy_reset(void *mem, int world);
+// A world that was just reset begins as if it had decided so often: later in its motion and clock.
+void qi_policy_start(void *mem, int world, int64_t decided);
 qiao_err qi_policy_step(void *mem, const qiao_obs *obs, qiao_cmd *cmd);
 
 // A step in its halves, for a trainer that stands between them in the network's place.

@@ -414,6 +414,12 @@ void qi_policy_reset(void *mem, int w) {
     memset(k->state + (size_t)w * (size_t)k->nstate, 0, (size_t)k->nstate * sizeof(float));
 }
 
+void qi_policy_start(void *mem, int w, int64_t decided) {
+    qi_bound *k = mem;
+    double p = k->m->clock.start + (double)decided / k->m->rate_hz * k->m->clock.hz;
+    k->ws[w].decided = decided, k->ws[w].phase = p - floor(p);
+}
+
 const float *qi_policy_input(const void *mem, int w) {
     const qi_bound *k = mem;
     return k->obs.hist + (size_t)w * (size_t)k->m->obs.size;

@@ -31,7 +31,9 @@ void qi_now_make(const qi_bound *k, int w, const double *x, qi_now *now) {
     }
     now->still = now->speed < m->clock.stand_below;
     if (m->motion.nframe > 0) {
-        double at = (double)k->ws[w].decided / m->rate_hz * m->motion.rate_hz;
+        // a whole number of frames is that number, whatever rounding made of it
+        double at = floor((double)k->ws[w].decided / m->rate_hz * m->motion.rate_hz + 1e-6);
+        if (m->motion.loop) at = fmod(at, m->motion.nframe);
         int f = at < m->motion.nframe - 1 ? (int)at : m->motion.nframe - 1;
         const double *row = m->motion.frame + (size_t)f * (size_t)(7 + 2 * k->nj);
         now->mpos = row, now->mquat = row + 3, now->mq = row + 7, now->mqd = row + 7 + k->nj;

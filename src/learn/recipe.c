@@ -443,6 +443,33 @@ static const char *beside(const qi_recipe *r, const char *file) {
                : qiao_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, file);
 }
 
+static bool read_motion(reader *g, yaml_node_t *root) {
+    qi_recipe *r = g->r;
+    const char *file = NULL, *start = "any";
+    yaml_node_t *m;
+    if (!block(g, root, "motion", &m)) return false;
+    for (int i = 0; !m && i < r->nreward; i++)
+        if (strncmp(qi_reward_name[r->reward[i].kind], "motion_", 7) == 0)
+            return qi_yaml_fault(&g->y, qi_yaml_get(&g->y, root, "rewards"),
+                                 "rewards: '%s' needs a motion, and there is none",
+                                 qi_reward_name[r->reward[i].kind]);
+    if (!m) return true;
+    if (!(KEYS(&g->y, m, "file", "from", "to", "loop", "start", "far") &&
+          qi_yaml_text(&g->y, m, "file", &file) && qi_yaml_text(&g->y, m, "start", &start) &&
+          qi_yaml_num(&g->y, m, "from", 0, 1e5, &r->motion_from) &&
+          qi_yaml_num(&g->y, m, "to", 0, 1e5, &r->motion_to) &&
+          qi_yaml_bool(&g->y, m, "loop", &r->motion_loop) &&
+          qi_yaml_num(&g->y, m, "far", 0, 100, &r->motion_far)))
+        return false;
+    if (!file) return qi_yaml_fault(&g->y, m, "motion: file is missing");
+    r->motion_any = strcmp(start, "any") == 0;
+    if (!r->motion_any && strcmp(start, "first") != 0)
+        return qi_yaml_fault(&g->y, qi_yaml_get(&g->y, m, "start"),
+                             "start: expected any or first, not '%.40s'", start);
+    r->motion = beside(r, file);
+    return r->motion != NULL;
+}
+
 static bool read_imitate(reader *g, yaml_node_t *root) {
     qi_recipe *r = g->r;
     const char *brain = NULL;
@@ -474,7 +501,7 @@ static bool read_top(reader *g, yaml_node_t *root) {
     if (!(KEYS(&g->y, root, "brain", "robot", "scenario", "engine", "ground", "grounds",
                "iterations", "worlds", "seconds", "steps", "checkpoint", "critic", "command", "end",
                "start", "push", "vary", "grow", "rewards", "mirror", "ppo", "learner", "td3",
-               "imitate", "object", "goal") &&
+               "imitate", "motion", "object", "goal") &&
           qi_yaml_text(&g->y, root, "brain", &brain) &&
           qi_yaml_text(&g->y, root, "robot", &robot) &&
           qi_yaml_text(&g->y, root, "scenario", &scenario) &&
@@ -519,6 +546,7 @@ static void defaults(qi_recipe *r) {
                         .episodes = 4};
     r->goal = (qi_aim){.turn = 3.141592653589793, .again = true};
     r->ppo = qi_ppo_def_default();
+    r->motion_to = -1;
     r->imitate_steps = 2e6, r->mix[0] = 1, r->imitate_epochs = r->imitate_minibatches = 4;
     r->imitate_rate = 1e-3;
     r->td3 = qi_td3_def_default(), r->td3_horizon = 8;
@@ -544,7 +572,7 @@ qi_recipe *qi_recipe_read(const char *path, const char *text, size_t n, qiao_dia
          read_object(&g, root) && read_goal(&g, root) && read_ends(&g, root) &&
          read_vary(&g, root) && read_ground(&g, root) && read_rewards(&g, root) &&
          read_mirror(&g, root) && read_ppo(&g, root) && read_td3(&g, root) &&
-         read_imitate(&g, root);
+         read_imitate(&g, root) && read_motion(&g, root);
     qi_yaml_close(&g.y);
     if (ok) return r;
     if (d && !d->err) qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");

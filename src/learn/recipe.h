@@ -47,6 +47,14 @@
       "target", 0.1)                                                                              \
     X(feet_apart, "m that two feet are nearer to each other than that, seen from above", "least", \
       0.12)                                                                                       \
+    X(motion_joint_pos, "exp(-(joints off the motion's / width)^2), mean over joints", "width",   \
+      0.2)                                                                                        \
+    X(motion_joint_vel, "the same of their velocities", "width", 3)                               \
+    X(motion_feet, "the same of the feet, seen from the base", "width", 0.06)                     \
+    X(motion_base_pos, "exp(-(distance of the base from the motion's / width)^2)", "width", 0.3)  \
+    X(motion_base_rot, "the same of its rotation", "width", 0.3)                                  \
+    X(motion_base_vel, "the same of its velocity", "width", 0.5)                                  \
+    X(motion_base_gyro, "the same of its turning", "width", 1.5)                                  \
     QI_OBJECT_REWARD_LIST(X)                                                                      \
     X(alive, "1", NULL, 0)                                                                        \
     X(fall, "1 where a trial ends early, not times the period", NULL, 0)
@@ -130,8 +138,12 @@ typedef struct qi_recipe {
         double sign;
     } pair[64];
     qi_ppo_def ppo;
-    const char *teacher;          // brain to imitate, NULL: none
-    double imitate_steps, mix[2]; // of worlds; share of them that it drives, at first and at last
+    const char *motion;            // file of the motion to follow, NULL: none
+    double motion_from, motion_to; // s of it; to < 0: to the end
+    bool motion_loop, motion_any;  // the first frame comes after the last; starts anywhere in it
+    double motion_far;             // m off it where an episode ends, 0: nowhere
+    const char *teacher;           // brain to imitate, NULL: none
+    double imitate_steps, mix[2];  // of worlds; share of them that it drives, at first and at last
     int imitate_epochs, imitate_minibatches;
     double imitate_rate, imitate_noise;
     bool use_td3; // learner: td3

@@ -112,6 +112,13 @@ static double value(const qi_look *o, const qi_past *p, const qi_reward *w) {
     case QI_REWARD_gait:
     case QI_REWARD_swing:
     case QI_REWARD_feet_apart: return qi_reward_gait(o, w);
+    case QI_REWARD_motion_joint_pos:
+    case QI_REWARD_motion_joint_vel:
+    case QI_REWARD_motion_feet:
+    case QI_REWARD_motion_base_pos:
+    case QI_REWARD_motion_base_rot:
+    case QI_REWARD_motion_base_vel:
+    case QI_REWARD_motion_base_gyro: return qi_reward_exp(-qi_reward_off_motion(o, w));
     case QI_REWARD_orientation:
     case QI_REWARD_place:
     case QI_REWARD_closer:

@@ -7,6 +7,13 @@
 
 enum { QI_FEET_MAX = 8, QI_JOINTS_MAX = 64 };
 
+typedef struct qi_target {  // where a motion to follow is at a step
+    double pose[7];         // base: position in the world, w x y z
+    double vel[3], gyro[3]; // base frame
+    double q[QI_JOINTS_MAX], qd[QI_JOINTS_MAX];
+    double foot[QI_FEET_MAX][3]; // seen from the base
+} qi_target;
+
 typedef struct qi_look { // at one world after a step; all true, none as sensors say it
     int njoint, nact, nfoot;
     double dt;
@@ -20,6 +27,7 @@ typedef struct qi_look { // at one world after a step; all true, none as sensors
     double floor[QI_FEET_MAX];       // height under each foot
     const double *command;           // [3]
     const float *a0, *a1, *a2;       // [nact] this action, the last, the one before
+    const qi_target *target;         // NULL: there is no motion to follow
     bool ended;
     // of the object: place and w x y z; m/s, rad/s, world; rad or m from the goal, NAN: there is none
     const double *object;
@@ -37,6 +45,9 @@ typedef struct qi_past { // of one world, from step to step
 
 // A term of feet and clock: gait, swing, feet_apart.
 double qi_reward_gait(const qi_look *o, const qi_reward *w);
+
+// Square of what a term of a motion is off, in widths.
+double qi_reward_off_motion(const qi_look *o, const qi_reward *w);
 
 // Worth of the step; part [nreward] gets each term's share. Moves past on.
 double qi_reward_step(const qi_recipe *r, const qi_look *o, qi_past *past, double *part);

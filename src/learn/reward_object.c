@@ -51,9 +51,14 @@ const char *qi_reward_lacks(qi_reward_kind kind, const qi_has *has) {
     case QI_REWARD_vertical:
     case QI_REWARD_roll:
     case QI_REWARD_level:
+    case QI_REWARD_motion_base_pos:
+    case QI_REWARD_motion_base_rot:
+    case QI_REWARD_motion_base_vel:
+    case QI_REWARD_motion_base_gyro:
     case QI_REWARD_height: return has->base ? NULL : "a robot with a free base";
     case QI_REWARD_air_time:
     case QI_REWARD_slip:
+    case QI_REWARD_motion_feet:
     case QI_REWARD_clearance: return has->feet ? NULL : "a robot with feet";
     case QI_REWARD_orientation: return has->orientation ? NULL : "goal: {of: orientation}";
     case QI_REWARD_place: return has->place ? NULL : "goal: {of: place}";

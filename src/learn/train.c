@@ -207,5 +207,6 @@ qiao_err qiao_train_export(const qiao_train *t, const char *dir, qiao_diag *d) {
     qiao_hash_hex(t->recipe->hash, hash);
     const char *key[] = {"recipe", "seed", "steps"}, *text[] = {hash, seed, steps};
     qiao_err e = qiao_dir_make(dir, d);
+    if (!e) e = qi_worlds_export(t->worlds, dir, d);
     return e ? e : qi_onnx_write(&v, 3, key, text, path, d);
 }

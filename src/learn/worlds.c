@@ -72,7 +72,8 @@ static void vary(qi_worlds *w, int i) {
 
 // Somewhere near rest: joints, and velocities of the base; the object.
 static void start_pose(qi_worlds *w, int i) {
-    if (w->r->start_joint <= 0 && w->r->start_speed <= 0 && !w->r->rise.by && !w->r->object.name)
+    if (w->r->start_joint <= 0 && w->r->start_speed <= 0 && !w->r->rise.by && !w->r->object.name &&
+        !w->motion.nframe)
         return;
     const qiao_model *m = w->model[w->one[i].on];
     double q[QI_JOINTS_MAX * 2 + 64], qd[QI_JOINTS_MAX * 2 + 64] = {0};
@@ -88,6 +89,7 @@ static void start_pose(qi_worlds *w, int i) {
         qd[w->free_vadr + k] = w->r->start_speed * (2 * draw(w, i, n, 100 + (uint32_t)k) - 1);
     if (w->r->rise.by) qi_ground_place(w, i, q);
     if (w->r->object.name) qi_object_start(w, i, q);
+    if (w->motion.nframe) qi_follow_start(w, i, draw(w, i, n, 200), q, qd);
     qiao_sim_set(w->sim, i, q, qd);
 }
 
@@ -105,6 +107,7 @@ static void begin_one(qi_worlds *w, int i) {
     o->past = (qi_past){.fresh = true};
     memset(o->a, 0, sizeof o->a);
     qi_policy_reset(w->mind, i);
+    if (w->motion.nframe) qi_policy_start(w->mind, i, o->frame);
     if (w->teacher.nbrain) qi_teacher_reset(&w->teacher, i, w->r->ppo.seed + o->episode);
     qiao_sim_observe_world(w->sim, i);
     if (w->r->goal.kind) qi_object_goal(w, i);
@@ -149,7 +152,7 @@ static void look(qi_worlds *w, int i, qi_look *o) {
         q[j] = x[w->adr[TRUE_POS] + w->at_joint[j]], qd[j] = x[w->adr[TRUE_SPEED] + w->at_joint[j]];
         tau[j] = w->at_act[j] >= 0 ? x[w->adr[TRUE_TAU] + w->at_act[j]] : 0;
     }
-    o->q = q, o->qd = qd, o->tau = tau;
+    o->q = q, o->qd = qd, o->tau = tau, o->target = qi_follow_target(w, i);
     if (w->floats) o->ground = o->pose[2] + qi_ground_below(w, x);
     qi_policy_phases(w->mind, i, w->nfoot, o->phase);
     for (int f = 0; f < w->nfoot; f++) {
@@ -185,12 +188,12 @@ static void judge(void *ctx, int thread, int from, int to) {
         qi_look o;
         look(w, i, &o);
         bool broken = qiao_sim_status(w->sim, i) != QIAO_OK;
-        o.ended = broken || fallen(w, &o);
+        o.ended = broken || fallen(w, &o) || qi_follow_lost(w, &o);
         double r = broken ? 0 : qi_reward_step(w->r, &o, &me->past, me->term);
         if (!(fabs(r) < 1e6)) r = 0, o.ended = true;
         w->reward[i] = (float)r;
         bool left = qi_ground_walk(w, i, &o);
-        w->over[i] = o.ended ? 1 : ++me->age >= w->episode || left ? 2 : 0;
+        w->over[i] = o.ended ? 1 : ++me->age >= w->episode || left || qi_follow_over(w, i) ? 2 : 0;
         if (w->floats) {
             double ex = o.command[0] - o.vel[0], ey = o.command[1] - o.vel[1];
             me->speed_error += sqrt(ex * ex + ey * ey),
@@ -241,6 +244,7 @@ static void step(void *ctx, const float *action, float *reward, uint8_t *over) {
         memcpy(o->a[0], action + (size_t)i * (size_t)ld, (size_t)nact * sizeof(float));
         memcpy(w->said + (size_t)i * (size_t)nact, o->a[0], (size_t)nact * sizeof(float));
         push_on(w, i);
+        o->frame += w->motion.nframe > 0;
     }
     qi_policy_say(w->mind, qiao_sim_obs(w->sim), w->said, &w->cmd);
     for (int i = 0; i < w->env.n; i++)

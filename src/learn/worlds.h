@@ -30,6 +30,8 @@ void qi_worlds_stats_take(qi_worlds *w, qi_worlds_stats *s);
 size_t qi_worlds_state_bytes(const qi_worlds *w);
 void qi_worlds_state_get(const qi_worlds *w, void *data);
 void qi_worlds_state_set(qi_worlds *w, const void *data);
+// Writes the motion beside the network, where the manifest expects it.
+qiao_err qi_worlds_export(const qi_worlds *w, const char *dir, qiao_diag *d);
 const struct qi_manifest *qi_worlds_manifest(const qi_worlds *w);
 const qiao_robot *qi_worlds_robot(const qi_worlds *w);
 

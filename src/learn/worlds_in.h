@@ -4,7 +4,7 @@
 #define QI_LEARN_WORLDS_IN_H
 
 #include "brain/policy.h"
-#include "learn/reward.h"
+#include "learn/motion.h"
 #include "learn/teacher.h"
 #include "learn/worlds.h"
 #include "qiao/task.h"
@@ -41,6 +41,8 @@ typedef struct one { // world
     float a[3][QI_JOINTS_MAX]; // actions: this, the last, the one before
     double term[QI_REWARD_KINDS], sum[QI_REWARD_KINDS], speed_error, turn_error;
     int64_t looked;
+    int frame;          // of the motion
+    double shift[3];    // from the motion's place to the world's
     int level, on;      // of the ground; which of all grounds it stands on
     double went, asked; // m in this episode: along the commands, by them
 } one;
@@ -60,12 +62,16 @@ struct qi_worlds {
     qiao_io io;                  // the sim's, for n worlds
     qi_env env;
     qiao_cmd cmd;
+    qi_motion motion;   // nframe 0: none
+    qi_target *target;  // [n] of the last look
     qi_teacher teacher; // nbrain 0: none
     bool asked;         // the teacher said something of this step
     qi_teach teach;
     one *one;        // [n]
     double *scratch; // [n][3][QI_JOINTS_MAX]
     double period, cos_tilt, mass, share;
+    int vadr[QI_JOINTS_MAX], free_qadr;
+    double rest_of[QI_JOINTS_MAX], rest_z; // the robot's own rest: joints, height of its base
     int nstep, episode, base, free_vadr, nfoot, njoint;
     int adr[TRUE_SIGNALS], sig_command;
     int at_joint[QI_JOINTS_MAX], at_act[QI_JOINTS_MAX], qadr[QI_JOINTS_MAX];
@@ -100,6 +106,13 @@ qiao_case *qi_ground_case(const qi_worlds *w, int k, qiao_diag *d);
 void qi_ground_scan(qi_worlds *w, qiao_sensor *s);
 bool qi_ground_check(qi_worlds *w, qiao_diag *d);
 double qi_worlds_draw(const qi_worlds *w, int i, uint64_t counter, uint32_t what); // 0..1
+// The motion of a recipe, follow.c: read and given to the manifest; where a world that begins anew
+// is in it (q, qd are changed); where it is to be now, and whether it ends or is too far off.
+bool qi_follow_open(qi_worlds *w, qi_manifest *m, qiao_diag *d);
+void qi_follow_start(qi_worlds *w, int i, double u, double *q, double *qd);
+const qi_target *qi_follow_target(qi_worlds *w, int i);
+bool qi_follow_lost(const qi_worlds *w, const qi_look *o);
+bool qi_follow_over(const qi_worlds *w, int i);
 void qi_worlds_hooks(qi_worlds *w);
 
 static inline double qi_within(qi_range g, double u) { return g.lo + (g.hi - g.lo) * u; }

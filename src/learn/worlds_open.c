@@ -182,6 +182,8 @@ static bool bind_joints(qi_worlds *w, qiao_diag *d) {
         w->low[j] = m->jnt_range[2 * q], w->high[j] = m->jnt_range[2 * q + 1];
         w->rest[j] = mf->default_pose[j];
         int own = qiao_model_joint(rm, mf->joint[j]);
+        w->vadr[j] = m->jnt_vadr[q],
+        w->rest_of[j] = own >= 0 ? w->robot->rest_q[rm->jnt_qadr[own]] : 0;
         for (int u = 0; u < rm->nu; u++)
             if (rm->act_joint[u] == own) w->at_act[j] = u;
     }
@@ -245,6 +247,12 @@ static bool bind_signals(qi_worlds *w, qiao_diag *d) {
     if (qiao_model_part(m, w->robot, w->arena, &part, d)) return false;
     w->base = part.body[w->robot->base], w->mass = qiao_model_mass(w->robot->model);
     int j = m->body_jntadr[w->base];
+    w->free_qadr = j >= 0 && m->jnt_type[j] == QIAO_JOINT_FREE ? m->jnt_qadr[j] : -1;
+    const qiao_model *own = w->robot->model;
+    int top = own->body_jntadr[w->robot->base];
+    w->rest_z = top >= 0 && own->jnt_type[top] == QIAO_JOINT_FREE
+                    ? w->robot->rest_q[own->jnt_qadr[top] + 2]
+                    : 0;
     w->free_vadr = j >= 0 && m->jnt_type[j] == QIAO_JOINT_FREE ? m->jnt_vadr[j] : -1;
     if (!bind_joints(w, d) || !qi_object_bind(w, d)) return false;
     return all_there(w, d);
@@ -375,6 +383,10 @@ static bool open_policy(qi_worlds *w, qiao_diag *d) {
     if (m->obs.size < 1 || m->encoder.file || m->nstate > 0 || m->loop != 1) {
         qi_manifest_fault(m, m->policy.at, QIAO_E_UNSUPPORTED, d,
                           "a brain with an encoder, a state or a faster loop cannot be trained");
+        qi_manifest_free(m);
+        return false;
+    }
+    if (!qi_follow_open(w, m, d)) {
         qi_manifest_free(m);
         return false;
     }
