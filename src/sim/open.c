@@ -213,6 +213,7 @@ static bool make_channel(qiao_sim *s, int c, const qiao_sensor *sensor, const qi
                       ch->s.name, ch->s.delay, ch->s.rate_hz, QI_SLOTS);
         return false;
     }
+    ch->slot0 = s->nslot, s->nslot += ch->slots;
     ch->purpose = purpose_of(ch->s.name);
     ch->ring = *store;
     *store += (size_t)ch->slots * (size_t)ch->s.dim;
@@ -259,6 +260,36 @@ static bool make_signals(qiao_sim *s, const qiao_sim_def *def, size_t *store, qi
     return true;
 }
 
+// Which channels sample when.
+static bool make_clocks(qiao_sim *s) {
+    enum { CYCLE_MAX = 4096 };
+    long cycle = s->setup.period;
+    int *later = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * sizeof *later);
+    s->prompt = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * sizeof *s->prompt);
+    if (!later || !s->prompt) return false;
+    for (int c = 0; c < s->nsig; c++) {
+        const qi_channel *ch = &s->channel[c];
+        if (ch->delay == 0) s->prompt[s->nprompt++] = c;
+        if (ch->delay == 0 && ch->every == 1) continue; // observations sample the state themselves
+        later[s->nlater++] = c;
+        long a = cycle, b = ch->every;
+        for (long t; b > 0; a = b, b = t) t = a % b;
+        cycle = cycle <= CYCLE_MAX ? cycle / a * ch->every : cycle;
+    }
+    s->cycle = cycle <= CYCLE_MAX && cycle * s->nlater <= 16 * CYCLE_MAX ? (int)cycle : 0;
+    size_t rows = s->cycle ? (size_t)s->cycle : 1;
+    s->due = qiao_arena_get(s->arena, rows * (size_t)(s->nlater + 1) * sizeof *s->due);
+    if (!s->due) return false;
+    for (int k = 0; k < (int)rows; k++) {
+        int n = 0, *row = s->due + k * (s->nlater + 1);
+        for (int i = 0; i < s->nlater; i++)
+            if (!s->cycle || qi_sample_due(&s->channel[later[i]], k, s->setup.period))
+                row[n++] = later[i];
+        row[n] = -1;
+    }
+    return true;
+}
+
 static bool make_obs(qiao_sim *s) {
     size_t n = (size_t)s->n;
     s->x = qiao_arena_get(s->arena, n * (size_t)s->nobs * sizeof *s->x);
@@ -285,7 +316,7 @@ static bool make_world(qiao_sim *s, int i, const qiao_model *m, size_t store, bo
     o->made = m;
     if (!(o->world = s->engine->open(&s->setup, i, m, d))) return false;
     o->samples.store = qiao_arena_get(s->arena, (store + 1) * sizeof(double));
-    o->samples.at = qiao_arena_get(s->arena, (size_t)(s->nsig + 1) * QI_SLOTS * sizeof(int64_t));
+    o->samples.at = qiao_arena_get(s->arena, ((size_t)s->nslot + 1) * sizeof(int64_t));
     o->samples.command = qiao_arena_get(s->arena, (size_t)(s->nobs + 1) * sizeof(double));
     o->samples.bias = qiao_arena_get(s->arena, (size_t)(s->nobs + 1) * sizeof(double));
     if (!o->samples.store || !o->samples.at || !o->samples.command || !o->samples.bias)
@@ -365,7 +396,8 @@ static bool make(qiao_sim *s, const qiao_sim_def *def, qiao_diag *d) {
         return false;
     }
     size_t store = 0;
-    if (!make_parts(s, m, d) || !make_signals(s, def, &store, d) || !make_obs(s)) return false;
+    if (!make_parts(s, m, d) || !make_signals(s, def, &store, d) || !make_clocks(s) || !make_obs(s))
+        return false;
     bool map = false;
     for (int c = 0; c < s->nsig; c++) map |= s->channel[c].s.kind == QIAO_SENSE_HEIGHT_SCAN;
     s->pool = qi_pool_new(def->nthread);

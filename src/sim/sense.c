@@ -76,7 +76,7 @@ static void scan(const qi_channel *c, const qi_heightmap *map, const double *bas
 void qi_sample_take(const qi_channel *c, qi_samples *s, const qi_engine *e, qi_world *w,
                     const qi_heightmap *map, int64_t k, double *scratch) {
     int slot = slot_of(c, k);
-    int64_t *at = s->at + c->sig * QI_SLOTS + slot;
+    int64_t *at = s->at + c->slot0 + slot;
     if (*at == k) return;
     double *x = s->store + c->ring + (size_t)slot * (size_t)c->s.dim;
     if (c->s.kind == QIAO_SENSE_COMMAND) {
@@ -94,7 +94,7 @@ void qi_sample_take(const qi_channel *c, qi_samples *s, const qi_engine *e, qi_w
 int64_t qi_sample_get(const qi_channel *c, const qi_samples *s, int64_t k, double *x) {
     int64_t want = qi_sample_for(c, k);
     int slot = slot_of(c, want);
-    if (s->at[c->sig * QI_SLOTS + slot] != want) return -1;
+    if (s->at[c->slot0 + slot] != want) return -1;
     memcpy(x, s->store + c->ring + (size_t)slot * (size_t)c->s.dim, (size_t)c->s.dim * sizeof *x);
     return want;
 }

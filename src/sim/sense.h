@@ -11,7 +11,7 @@ typedef struct qi_channel {
     int adr;          // in an observation row
     const int *index; // [dim or nname] joints, drives or bodies of the world
     int every, delay; // physics steps between samples, from sample to arrival
-    int slots;        // samples under way at once
+    int slots, slot0; // samples under way at once; the first of them among a world's
     size_t ring;      // first double of its ring in a world's store
     int sig;
     uint32_t purpose; // of its random numbers
@@ -20,12 +20,12 @@ typedef struct qi_channel {
 // The samples of one world.
 typedef struct qi_samples {
     double *store;   // rings of all channels: [slots][dim] each
-    int64_t *at;     // [nsig][SLOTS] physics step of each slot, -1: empty
+    int64_t *at;     // [nslot] physics step of each slot, -1: empty
     double *command; // [nobs] values of command signals
     double *bias;    // [nobs] of this trial
     qiao_rng rng;
 } qi_samples;
-enum { QI_SLOTS = 64 };
+enum { QI_SLOTS = 64 }; // most of a channel
 
 // Draws the biases of a trial; s->rng is its key.
 void qi_sample_begin(const qi_channel *c, qi_samples *s);

@@ -11,9 +11,14 @@
 static void sample_now(qiao_sim *s, qi_slot *o) {
     double scratch[8];
     int64_t k = s->engine->now(o->world);
-    for (int c = 0; c < s->nsig; c++)
-        if (qi_sample_for(&s->channel[c], k) == k)
-            qi_sample_take(&s->channel[c], &o->samples, s->engine, o->world, o->map, k, scratch);
+    if (o->sampled == k) return;
+    for (int i = 0; k > 0 && i < s->nprompt; i++) {
+        const qi_channel *c = &s->channel[s->prompt[i]];
+        if (c->every == 1 || k % c->every == 0)
+            qi_sample_take(c, &o->samples, s->engine, o->world, o->map, k, scratch);
+    }
+    for (int c = 0; k == 0 && c < s->nsig; c++)
+        qi_sample_take(&s->channel[c], &o->samples, s->engine, o->world, o->map, k, scratch);
     o->sampled = k;
 }
 
@@ -21,11 +26,11 @@ static void sample_now(qiao_sim *s, qi_slot *o) {
 static void sample_ahead(qiao_sim *s, qi_slot *o) {
     double scratch[8];
     int64_t k = s->engine->now(o->world);
-    for (int c = 0; c < s->nsig; c++) // observations sample the present state themselves
-        if (s->channel[c].delay > 0 || s->channel[c].every > 1)
-            if (qi_sample_due(&s->channel[c], k, s->setup.period))
-                qi_sample_take(&s->channel[c], &o->samples, s->engine, o->world, o->map, k,
-                               scratch);
+    // which are due repeats with the observations; these sample the present state themselves
+    const int *due = s->due + (s->cycle ? (k % s->cycle) * (s->nlater + 1) : 0);
+    for (; *due >= 0; due++)
+        if (s->cycle || qi_sample_due(&s->channel[*due], k, s->setup.period))
+            qi_sample_take(&s->channel[*due], &o->samples, s->engine, o->world, o->map, k, scratch);
 }
 
 // Whether a sensor of forces or accelerations samples on its own clock after the coming step.
@@ -96,7 +101,7 @@ qiao_err qiao_sim_reset(qiao_sim *s, int w, uint64_t seed, uint64_t trial) {
     qi_slot *o = &s->w[w];
     s->engine->reset(o->world, o->model->q0);
     o->samples.rng = (qiao_rng){.seed = seed, .trial = trial};
-    for (int i = 0; i < s->nsig * QI_SLOTS; i++) o->samples.at[i] = -1;
+    for (int i = 0; i < s->nslot; i++) o->samples.at[i] = -1;
     for (int c = 0; c < s->nsig; c++) qi_sample_begin(&s->channel[c], &o->samples);
     o->sampled = -1;
     memset(o->samples.command, 0, (size_t)s->nobs * sizeof(double));
@@ -117,7 +122,7 @@ qiao_err qiao_sim_set(qiao_sim *s, int w, const double *q, const double *qd) {
     s->engine->set(o->world, q, qd);
     // samples of this very step were taken before the change; older ones are still under way
     int64_t k = s->engine->now(o->world);
-    for (int i = 0; i < s->nsig * QI_SLOTS; i++)
+    for (int i = 0; i < s->nslot; i++)
         if (o->samples.at[i] == k) o->samples.at[i] = -1;
     o->sampled = -1;
     return s->engine->status(o->world);
@@ -140,23 +145,24 @@ void qiao_sim_observe_world(qiao_sim *s, int w) {
     int64_t k = s->engine->now(o->world), *stamp = s->stamp + (size_t)w * (size_t)s->nsig;
     double dt_ns = o->model->dt * 1e9;
     sample_now(s, o);
+    int64_t last = k, t = s->t_ns[w] = llround((double)k * dt_ns); // few samples are of other steps
     for (int c = 0; c < s->nsig; c++) {
         const qi_channel *ch = &s->channel[c];
         int64_t at = qi_sample_get(ch, &o->samples, k, x + ch->adr);
-        if (at >= 0)
-            stamp[c] = llround((double)at * dt_ns);
-        else if (k == 0)
+        if (at >= 0) {
+            if (at != last) last = at, t = llround((double)at * dt_ns);
+            stamp[c] = t;
+        } else if (k == 0)
             stamp[c] = -1;
     }
-    s->t_ns[w] = llround((double)k * dt_ns);
 }
 
 const qiao_obs *qiao_sim_observe(qiao_sim *s) {
     enum { COPY_MAX = 1 << 15 }; // doubles that one thread copies sooner than others wake
-    bool copy = (size_t)s->n * (size_t)s->nobs <= COPY_MAX;
-    bool alone = s->engine->together != NULL; // what moves together is read by one thread
+    bool few = (size_t)s->n * (size_t)s->nobs <= COPY_MAX, copy = true;
+    bool alone = s->engine->together != NULL; // who steps what moves together reads it, too
     for (int w = 0; w < s->n && copy; w++) copy = s->w[w].sampled == s->engine->now(s->w[w].world);
-    if (copy || alone)
+    if (copy ? few : alone)
         observe_range(s, 0, 0, s->nunit);
     else
         qi_pool_run(s->pool, s->nunit, observe_range, s);
@@ -171,8 +177,8 @@ void qiao_sim_signal(qiao_sim *s, int w, int sig, const double *x) {
     memcpy(s->w[w].samples.command + c->adr, x, (size_t)c->s.dim * sizeof *x);
     // a sample of this very step was taken before the change: take it anew
     int64_t k = s->engine->now(s->w[w].world);
-    int64_t *at = &s->w[w].samples.at[sig * QI_SLOTS + (int)(k / c->every % c->slots)];
-    if (*at == k) *at = -1;
+    int64_t *at = &s->w[w].samples.at[c->slot0 + (int)(k / c->every % c->slots)];
+    if (*at == k) *at = -1, s->w[w].sampled = -1;
 }
 
 void qiao_sim_push(qiao_sim *s, int w, int body, const double force_w[3],

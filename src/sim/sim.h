@@ -20,9 +20,13 @@ struct qiao_sim {
     qi_pool *pool;
     qi_setup setup;
     int n, nsig, nobs, nunit;
-    int nfelt, *felt;    // [nfelt] channels of forces and accelerations: what a step leaves behind
-    int *unit;           // [nunit + 1] first world of each unit: those that move together
-    qi_slot *w;          // [n]
+    int nslot;            // samples that a world keeps
+    int nprompt, *prompt; // [nprompt] channels without delay
+    int nlater;           // channels whose samples are taken before the step of their observation
+    int cycle, *due;  // [cycle][nlater + 1] which of these at step k % cycle, -1 ends; 0: ask each
+    int nfelt, *felt; // [nfelt] channels of forces and accelerations: what a step leaves behind
+    int *unit;        // [nunit + 1] first world of each unit: those that move together
+    qi_slot *w;       // [n]
     qi_channel *channel; // [nsig]
     qiao_io io;
     qiao_obs obs;
