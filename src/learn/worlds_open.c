@@ -3,6 +3,7 @@
 #include "learn/onnx_write.h"
 #include "learn/worlds_in.h"
 #include "model/sensors.h"
+#include "sim/cast.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -141,8 +142,12 @@ static bool make_sim(qi_worlds *w, qiao_diag *d) {
     sd.engine = r->engine, sd.nworld = r->worlds, sd.nthread = qi_pool_threads(w->pool);
     sd.robot = &w->bare, sd.world = world, sd.ngrant = ng, sd.grant = grant, sd.period = w->period;
     sd.iterations = reference ? 0 : r->iterations;
-    w->sim = qiao_sim_new(&sd, d);
-    return w->sim != NULL;
+    if (!(w->sim = qiao_sim_new(&sd, d))) return false;
+    // nobody asks for truths or peaks
+    uint8_t *body = qiao_arena_get(w->arena, (size_t)m->nbody);
+    for (int i = 0; body && i < r->worlds; i++)
+        qi_sim_narrow(w->sim, i, &(qi_narrow){.body = body});
+    return body ? true : nothing(w, d);
 }
 
 static const qiao_signal *signal_named(const qiao_io *io, const char *name) {

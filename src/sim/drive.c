@@ -5,15 +5,16 @@
 #include <math.h>
 #include <string.h>
 
+enum { QI_DRIVE_ROW = 64 }; // most drives side by side
+
 void qi_cmds_push(qi_cmds *c, int64_t k, const double *const part[5]) {
-    size_t row = 5 * (size_t)c->nu;
-    if (c->n == 0 || c->issued[0] != k) { // a second command in one step replaces the first
+    if (c->n == 0 || c->issued[c->head] != k) { // a second command in one step replaces the first
         if (c->n < c->cap) c->n++;
-        memmove(c->issued + 1, c->issued, (size_t)(c->n - 1) * sizeof *c->issued);
-        memmove(c->row + row, c->row, (size_t)(c->n - 1) * row * sizeof *c->row);
+        c->head = c->head > 0 ? c->head - 1 : c->cap - 1;
     }
-    c->issued[0] = k;
-    for (int p = 0; p < 5; p++) memcpy(c->row + p * c->nu, part[p], (size_t)c->nu * sizeof *c->row);
+    c->issued[c->head] = k;
+    double *row = c->row + (size_t)c->head * 5 * (size_t)c->nu;
+    for (int p = 0; p < 5; p++) memcpy(row + p * c->nu, part[p], (size_t)c->nu * sizeof *row);
 }
 
 bool qi_drive_armature(const qi_drive *drive, int n, const double *have, double *put) {
@@ -40,17 +41,23 @@ static double limit(const qiao_drive *v, double tau, double speed) {
     return tau > most ? most : tau < -most ? -most : tau;
 }
 
+// Age of the newest command that has arrived; n: none has.
+static int arrived(const qi_cmds *c, int delay, int64_t k) {
+    int r = 0;
+    while (r < c->n && c->issued[qi_cmds_at(c, r)] + delay > k) r++;
+    return r;
+}
+
 void qi_drive_step(const qi_drive *drive, const qi_cmds *c, int64_t k, const double *q,
                    const double *qd, double *tau) {
     int nu = c->nu;
     for (int i = 0; i < nu; i++) {
         const qi_drive *v = &drive[i];
         if (v->period > 1 && k % v->period != 0) continue;
-        // the newest command that has arrived; before any has, damping
-        int r = 0;
-        while (r < c->n && c->issued[r] + v->delay > k) r++;
+        // before any command has arrived, damping
+        int r = arrived(c, v->delay, k);
         bool none = r == c->n;
-        const double *row = c->row + (size_t)(none ? 0 : r) * 5 * (size_t)nu;
+        const double *row = c->row + (size_t)qi_cmds_at(c, none ? 0 : r) * 5 * (size_t)nu;
         if (v->d.native) {
             if (!none) tau[i] = row[i];
             continue;
@@ -65,4 +72,65 @@ void qi_drive_step(const qi_drive *drive, const qi_cmds *c, int64_t k, const dou
         if (v->qadr >= 0) t += kp * (row[i] - q[v->qadr]) + kd * (row[nu + i] - speed);
         tau[i] = limit(&v->d, t, speed);
     }
+}
+
+// ---- drives side by side ----
+
+extern const qi_drive_ops qi_drive_d1;
+#ifdef __x86_64__
+extern const qi_drive_ops qi_drive_d4_avx2, qi_drive_d8_avx512;
+#endif
+static const qi_drive_ops *best(void) {
+#ifdef __x86_64__
+    if (qi_drive_d8_avx512.usable()) return &qi_drive_d8_avx512;
+    if (qi_drive_d4_avx2.usable()) return &qi_drive_d4_avx2;
+#endif
+    return &qi_drive_d1;
+}
+
+bool qi_drive_row_new(qi_drive_row *o, int n, qiao_arena *a) {
+    size_t pad = (size_t)n + QI_DRIVE_PAD;
+    double **part[] = {&o->kp, &o->kd, &o->most, &o->knee, &o->top, &o->span};
+    o->qadr = qiao_arena_get(a, pad * sizeof *o->qadr);
+    o->vadr = qiao_arena_get(a, pad * sizeof *o->vadr);
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        if (!(*part[i] = qiao_arena_get(a, pad * sizeof(double)))) return false;
+    return o->qadr && o->vadr;
+}
+
+void qi_drive_row_set(qi_drive_row *o, const qi_drive *drive, int n) {
+    o->n = n <= QI_DRIVE_ROW ? n : 0, o->delay = n ? drive[0].delay : 0;
+    o->q0 = n ? drive[0].qadr : -1, o->v0 = n ? drive[0].vadr : -1;
+    for (int i = 0; i < n; i++) {
+        const qi_drive *v = &drive[i];
+        if (v->d.native || v->period > 1 || v->delay != o->delay || v->qadr < 0 || v->vadr < 0)
+            o->n = 0;
+        o->qadr[i] = v->qadr, o->vadr[i] = v->vadr;
+        if (v->qadr != drive[0].qadr + i || v->vadr != drive[0].vadr + i) o->q0 = o->v0 = -1;
+        bool fast = v->d.speed_max > 0;
+        o->kp[i] = v->d.kp, o->kd[i] = v->d.kd;
+        o->most[i] = v->d.torque_max > 0 ? v->d.torque_max : INFINITY;
+        o->top[i] = fast ? v->d.speed_max : INFINITY;
+        o->knee[i] = !fast ? INFINITY : v->d.speed_knee > 0 ? v->d.speed_knee : v->d.speed_max;
+        o->span[i] = o->top[i] - o->knee[i];
+    }
+}
+
+void qi_drive_row_step(const qi_drive_row *o, const qi_drive *drive, const qi_cmds *c, int64_t k,
+                       const double *q, const double *qd, double *tau) {
+    int r = o->n ? arrived(c, o->delay, k) : c->n;
+    if (r == c->n) {
+        qi_drive_step(drive, c, k, q, qd, tau);
+        return;
+    }
+    double own[2][QI_DRIVE_ROW + QI_DRIVE_PAD];
+    if (o->q0 < 0) {
+        for (int i = 0; i < o->n; i++) own[0][i] = q[o->qadr[i]], own[1][i] = qd[o->vadr[i]];
+        memset(own[0] + o->n, 0, QI_DRIVE_PAD * sizeof **own);
+        memset(own[1] + o->n, 0, QI_DRIVE_PAD * sizeof **own);
+        q = own[0], qd = own[1];
+    } else
+        q += o->q0, qd += o->v0;
+    const double *row = c->row + (size_t)qi_cmds_at(c, r) * 5 * (size_t)c->nu;
+    best()->step(o, row, c->nu, q, qd, tau);
 }

@@ -16,10 +16,38 @@ typedef struct qi_drive {
 
 // Commands on their way to the drives of one world: the newest few, with the step of their issue.
 typedef struct qi_cmds {
-    int nu, cap, n;  // rows in use, newest first
+    int nu, cap, n;  // rows in use
+    int head;        // the newest; older ones follow, round and round
     int64_t *issued; // [cap] physics step
-    double *row;     // [cap][5][nu] q, qd, kp, kd, tau
+    double *row;     // [cap][5][nu] q, qd, kp, kd, tau; QI_DRIVE_PAD more may be read
 } qi_cmds;
+static inline int qi_cmds_at(const qi_cmds *c, int age) { // row of the newest (0), the one before
+    int i = c->head + age;
+    return i < c->cap ? i : i - c->cap;
+}
+
+// Drives that are alike in kind, side by side: none native, all run at each physics step after one
+// delay, each on its joint. Others are stepped one by one.
+enum { QI_DRIVE_PAD = 8 }; // numbers past the end of q, qd and command rows that may be read
+typedef struct qi_drive_row {
+    int n; // 0: not alike
+    int delay;
+    int q0, v0; // of the first, if all joints follow each other in q and qd; else -1
+    int *qadr, *vadr;
+    double *kp, *kd, *most, *knee, *top, *span; // [n + QI_DRIVE_PAD]
+} qi_drive_row;
+// Room for n drives; false: out of memory. Then from drives, each time that they change.
+bool qi_drive_row_new(qi_drive_row *o, int n, qiao_arena *a);
+void qi_drive_row_set(qi_drive_row *o, const qi_drive *drive, int n);
+// As qi_drive_step, with its bits.
+void qi_drive_row_step(const qi_drive_row *o, const qi_drive *drive, const qi_cmds *c, int64_t k,
+                       const double *q, const double *qd, double *tau);
+typedef struct qi_drive_ops { // one table for each processor
+    int (*usable)(void);
+    // row: one command, parts nu apart; q, qd [n] of the drives' joints; tau [n] out
+    void (*step)(const qi_drive_row *o, const double *row, int nu, const double *q,
+                 const double *qd, double *tau);
+} qi_drive_ops;
 
 typedef struct qi_setup { // one for all worlds of a sim
     const qiao_sim_def *def;
@@ -31,6 +59,7 @@ typedef struct qi_setup { // one for all worlds of a sim
     const int *foot_site, *foot_body; // [feet] world indices
     const uint64_t *foot_sole;        // [feet] bit i: geom i of the foot's body is sole all over
     int base, tool_site, imu_site;    // world indices, -1: none
+    bool accelerates;                 // some signal is of the imu's acceleration
     int period;                       // physics steps between brain steps
     int nthread;
     void *shared; // what the engine's prepare made for all worlds

@@ -5,6 +5,7 @@
 #include "sim/engine.h"
 #include "sim/lanes_alike.h"
 #include "sim/lanes_ops.h"
+#include "sim/quats.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ typedef struct group {
     void *model, *state;
     int first, n;
     int64_t version, posed; // changes with the state; version whose poses a work block holds
+    int64_t *shown;         // [nbody] version that the worlds' pos, rot, vel, quat show
+    qi_world *world[64];    // [n]
 } group;
 
 typedef struct shared {
@@ -44,7 +47,6 @@ struct qi_world {
     const qiao_model *model;
     const mjModel *m;
     int64_t k;                       // steps since reset
-    int64_t *posed;                  // [nbody] version of the group that pos, rot, vel, quat show
     uint8_t *need;                   // [nbody] whose pose the truth shows
     bool every_contact, every_drive; // looked at after each step, not only when they may be read
     int *force_at;                   // [nu] in the plan's actuators, -1: not among them
@@ -52,10 +54,13 @@ struct qi_world {
     qiao_err status;
     qi_cmds cmds;
     qi_drive *drive; // [nu]
-    mjModel *own;    // with the numbers of world_vary; NULL: the model's
-    double *xfrc;    // [nbody][6]
+    qi_drive_row row;
+    int *ctrl_at; // [nu] in ctrl
+    mjModel *own; // with the numbers of world_vary; NULL: the model's
+    double *xfrc; // [nbody][6]
     double gravity[3];
     double *tau, *said, *tau_peak, *ctrl, *force; // [nu]; ctrl [mj nu]; force [actuators]
+    double *scale;                                // [nu] of ctrl to torque
     double *q, *qd, *pos, *rot, *vel, *quat;      // [nq] [nv] [nbody][3] [9] [6] [4]
     double energy, imu_vel[3];
     int ncontact, nwarning;
@@ -179,7 +184,8 @@ static bool make_group(shared *h, const qi_setup *s, int from, int *next, qiao_d
         g->model = op->model_new(o->plan, h->arena);
         g->state =
             g->model ? aligned_alloc(64, (op->group_size(g->model) + 63) & ~(size_t)63) : NULL;
-        ok = g->state != NULL;
+        g->shown = qiao_arena_get(h->arena, (size_t)o->plan->m->nbody * sizeof *g->shown);
+        ok = g->state != NULL && g->shown;
     }
     if (ok) {
         h->ngroup++;
@@ -238,6 +244,16 @@ static void place_fixed(qi_world *w, const qi_lplan *p) {
     }
 }
 
+// What the drives' numbers are to the engine.
+static void bind_drives(qi_world *w) {
+    qi_drive_row_set(&w->row, w->drive, w->s->nu);
+    for (int i = 0; i < w->s->nu; i++) {
+        const qi_drive *v = &w->s->drive[i];
+        w->scale[i] = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
+        w->ctrl_at[i] = w->m->actuator_ctrladr[v->act];
+    }
+}
+
 static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, qiao_diag *d) {
     shared *h = s->shared;
     qi_world *w = calloc(1, sizeof *w);
@@ -256,8 +272,9 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
                 {&w->tau_peak, nu},
                 {&w->ctrl, (size_t)m->nu + 1},
                 {&w->force, (size_t)m->nu + 1},
-                {&w->q, (size_t)m->nq + 1},
-                {&w->qd, (size_t)m->nv + 1},
+                {&w->scale, nu},
+                {&w->q, (size_t)m->nq + QI_DRIVE_PAD},
+                {&w->qd, (size_t)m->nv + QI_DRIVE_PAD},
                 {&w->pos, 3 * nb},
                 {&w->rot, 9 * nb},
                 {&w->vel, 6 * nb},
@@ -265,11 +282,12 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
                 {&w->body_force, 3 * nb},
                 {&w->body_peak, nb},
                 {&w->xfrc, 6 * nb},
-                {&w->cmds.row, cap * 5 * nu}};
+                {&w->cmds.row, cap * 5 * nu + QI_DRIVE_PAD}};
     bool ok = true;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         ok = (*want[i].p = qiao_arena_get(w->arena, want[i].n * sizeof(double))) && ok;
-    w->posed = qiao_arena_get(w->arena, nb * sizeof *w->posed);
+    w->ctrl_at = qiao_arena_get(w->arena, nu * sizeof *w->ctrl_at);
+    ok = qi_drive_row_new(&w->row, s->nu, w->arena) && ok;
     w->need = qiao_arena_get(w->arena, nb);
     w->touched = qiao_arena_get(w->arena, nb * sizeof *w->touched);
     w->force_at = qiao_arena_get(w->arena, nu * sizeof *w->force_at);
@@ -279,7 +297,7 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
     w->drive = qiao_arena_get(w->arena, nu * sizeof *w->drive);
     if (w->drive) memcpy(w->drive, s->drive, (size_t)s->nu * sizeof *w->drive);
     memcpy(w->gravity, w->m->opt.gravity, sizeof w->gravity);
-    if (ok && w->contact && w->cmds.issued && w->drive && w->posed && w->need && w->touched &&
+    if (ok && w->contact && w->cmds.issued && w->drive && w->ctrl_at && w->need && w->touched &&
         w->force_at) {
         const qi_lplan *p = w->g->shape->plan;
         memset(w->need, 1, nb);
@@ -289,7 +307,9 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
             for (int k = 0; k < p->nu; k++)
                 if (p->act[k].id == s->drive[i].act) w->force_at[i] = k;
         }
+        bind_drives(w);
         place_fixed(w, p);
+        w->g->world[w->lane] = w;
         return w;
     }
     qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
@@ -316,6 +336,7 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
     if (!e) {
         g->op->vary(g->model, w->lane, p);
         memcpy(w->drive, drive, (size_t)w->s->nu * sizeof *drive);
+        bind_drives(w);
         memcpy(w->gravity, m->opt.gravity, sizeof w->gravity);
         changed(w);
         mj_deleteModel(w->own);
@@ -347,6 +368,7 @@ static qiao_err world_recast(qi_world *w, const qiao_model *m, const mjModel *nu
     if (!e) {
         g->op->vary(g->model, w->lane, p);
         memcpy(w->drive, w->s->drive, (size_t)w->s->nu * sizeof *w->drive);
+        bind_drives(w);
         memcpy(w->gravity, numbers->opt.gravity, sizeof w->gravity);
         mj_deleteModel(w->own);
         w->own = NULL, w->model = m;
@@ -399,25 +421,31 @@ static void world_reset(qi_world *w, const double *q) {
 }
 
 // Poses of the group in the work block of this thread.
-static void pose(qi_world *w, int thread) {
+static void pose(const qi_world *w, int thread) {
     group *g = w->g;
     if (g->shape->posed[thread] == g && g->posed == g->version) return;
     g->op->pose(g->model, g->shape->work[thread], g->state);
     g->shape->posed[thread] = g, g->posed = g->version;
 }
-static void take_body(qi_world *w, int b) {
-    if (w->g->shape->plan->dyn->body_link[b] < 0) return; // see place_fixed
-    w->g->op->body(w->g->model, w->g->shape->work[w->thread], w->lane, b, w->pos + 3 * b,
-                   w->rot + 9 * b, w->vel + 6 * b);
-}
-// Pose and velocity of one body in the present state.
-static void show(qi_world *w, int b) {
-    if (w->posed[b] == w->g->version) return;
-    w->posed[b] = w->g->version;
-    if (w->g->shape->plan->dyn->body_link[b] < 0) return; // see place_fixed
+// Pose and velocity of one body in the present state, in all worlds of the group.
+static void show(const qi_world *w, int b) {
+    group *g = w->g;
+    if (g->shown[b] == g->version) return;
+    g->shown[b] = g->version;
+    if (g->shape->plan->dyn->body_link[b] < 0) return; // see place_fixed
     pose(w, w->thread);
-    take_body(w, b);
-    mju_mat2Quat(w->quat + 4 * b, w->rot + 9 * b);
+    double x[18 + 4][QI_LANES_MOST];
+    memset(x[3], 0, 9 * sizeof *x); // beyond the lanes there is nothing
+    g->op->body(g->model, g->shape->work[w->thread], b, x);
+    qi_quats_best()->run(x[3], x[18], g->n, QI_LANES_MOST);
+    for (int l = 0; l < g->n; l++) {
+        qi_world *o = g->world[l];
+        double *pos = o->pos + 3 * b, *rot = o->rot + 9 * b, *vel = o->vel + 6 * b;
+        for (int k = 0; k < 3; k++) pos[k] = x[k][l];
+        for (int k = 0; k < 9; k++) rot[k] = x[3 + k][l];
+        for (int k = 0; k < 6; k++) vel[k] = x[12 + k][l];
+        for (int k = 0; k < 4; k++) o->quat[4 * b + k] = x[18 + k][l];
+    }
 }
 static void refresh(qi_world *w) {
     for (int b = 0; b < w->model->nbody; b++)
@@ -451,12 +479,10 @@ static void imu_velocity(const qi_world *w, double v[3]) {
 
 static bool apply_drives(qi_world *w) {
     double sum = 0;
-    qi_drive_step(w->drive, &w->cmds, w->k, w->q, w->qd, w->tau);
+    qi_drive_row_step(&w->row, w->drive, &w->cmds, w->k, w->q, w->qd, w->tau);
     for (int i = 0; i < w->s->nu; i++) {
-        const qi_drive *v = &w->s->drive[i];
-        double scale = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
-        double ctrl = scale == 1 ? w->tau[i] : w->tau[i] / scale;
-        w->ctrl[w->m->actuator_ctrladr[v->act]] = ctrl;
+        double ctrl = w->scale[i] == 1 ? w->tau[i] : w->tau[i] / w->scale[i];
+        w->ctrl[w->ctrl_at[i]] = ctrl;
         sum += ctrl * 0;
     }
     if (sum == 0) w->g->op->put_ctrl(w->g->model, w->g->state, w->lane, w->ctrl);
@@ -511,14 +537,13 @@ static void account(qi_world *w, void *work) {
 static void group_step(qi_world *const *w, uint64_t go, int thread, bool watch) {
     group *g = w[0]->g;
     void *work = g->shape->work[thread];
-    bool imu = watch && w[0]->s->imu_site >= 0;
-    if (imu) pose(w[0], thread);
+    bool imu = watch && w[0]->s->accelerates;
     for (int i = 0; i < g->n; i++) {
         qi_world *x = w[i];
         bool on = go >> i & 1;
         x->thread = thread;
         if (on && imu) {
-            take_body(x, x->m->site_bodyid[x->s->imu_site]);
+            show(x, x->m->site_bodyid[x->s->imu_site]);
             imu_velocity(x, x->imu_vel);
         }
         if (on && !apply_drives(x)) x->status = QIAO_E_NAN, x->ncontact = 0, on = false;

@@ -24,6 +24,8 @@ typedef enum qi_lanes_what {
     QI_LANES_ITERATIONS, // [1] Newton steps or sweeps of the group
 } qi_lanes_what;
 
+enum { QI_LANES_MOST = 16 }; // lanes of any instance
+
 typedef struct qi_lanes_ops {
     const char *name; // "float x 16 avx512"
     qiao_real real;
@@ -51,11 +53,10 @@ typedef struct qi_lanes_ops {
     // contacts of one lane in the last step: [n] of dist, pos 3, frame 9, force 3 (contact frame),
     // geoms 2; returns how many, at most cap are written
     int (*contacts)(const void *model, const void *work, int lane, double (*c)[18], int cap);
-    // poses and velocities of all bodies in the group's present state, and one of them in one
-    // lane: pos [3], rot [9] row-major, vel [6] angular, then linear of the body's origin
+    // poses and velocities of all bodies in the group's present state, and one of them in all lanes:
+    // x [18][QI_LANES_MOST] pos 3, rot 9 row-major, vel angular 3, linear 3 of the body's origin
     void (*pose)(const void *model, void *work, void *group);
-    void (*body)(const void *model, const void *work, int lane, int b, double *pos, double *rot,
-                 double *vel);
+    void (*body)(const void *model, const void *work, int b, double (*x)[QI_LANES_MOST]);
 } qi_lanes_ops;
 
 extern const qi_lanes_ops *const qi_lanes_all[];

@@ -233,6 +233,7 @@ static bool make_signals(qiao_sim *s, const qiao_sim_def *def, size_t *store, qi
         const qiao_sensor *z = c < r->nsensor ? &r->sensor[c] : &def->grant[c - r->nsensor];
         if (!make_channel(s, c, z, def->world[0], store, d)) return false;
         const qiao_sensor *f = &s->channel[c].s;
+        s->setup.accelerates |= f->kind == QIAO_SENSE_IMU_ACC;
         if (f->kind == QIAO_SENSE_IMU_ACC || f->kind == QIAO_SENSE_JOINT_TAU ||
             f->kind == QIAO_SENSE_FOOT_CONTACT || f->kind == QIAO_SENSE_FOOT_FORCE ||
             f->kind == QIAO_SENSE_WRENCH)

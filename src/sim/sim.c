@@ -209,6 +209,7 @@ void qiao_sim_trace(const qiao_sim *s, int w, qiao_hash *h) {
     qiao_hash_add(h, &t.t_ns, sizeof t.t_ns);
     qiao_hash_add(h, t.q, (size_t)o->model->nq * sizeof(double));
     qiao_hash_add(h, t.qd, (size_t)o->model->nv * sizeof(double));
-    if (c->n) qiao_hash_add(h, c->row, 5 * (size_t)c->nu * sizeof(double));
+    size_t row = 5 * (size_t)c->nu;
+    if (c->n) qiao_hash_add(h, c->row + (size_t)c->head * row, row * sizeof(double));
     qiao_hash_add(h, s->x + (size_t)w * (size_t)s->nobs, (size_t)s->nobs * sizeof(double));
 }
