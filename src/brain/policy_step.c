@@ -229,6 +229,62 @@ void qi_policy_say(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *
     }
 }
 
+// ---- parts ----
+
+enum { PART_TERM = 1024 }; // numbers of a term, most
+
+bool qi_policy_apart(const void *mem) {
+    const qi_bound *k = mem;
+    const qi_manifest *m = k->m;
+    bool apart = !k->p->enc && m->nstate == 0 && k->p->in_time < 0 && m->loop == 1;
+    for (int i = 0; i < m->obs.nterm; i++) {
+        const qi_term *t = &m->obs.term[i];
+        apart = apart && t->dim <= PART_TERM;
+        switch (t->kind) { // these need the one body that there is
+        case QI_TERM_OBJECT_POS:
+        case QI_TERM_OBJECT_ROT:
+        case QI_TERM_ANCHOR_ORI:
+        case QI_TERM_ANCHOR_POS: apart = false; break;
+        default: break;
+        }
+    }
+    return apart;
+}
+
+const float *qi_policy_see_part(void *mem, const qiao_obs *obs, int from, int to) {
+    qi_bound *k = mem, mine = *k;
+    double term[PART_TERM + 2];
+    mine.scratch = term;
+    int size = k->m->obs.size;
+    for (int w = from; w < to; w++) {
+        qi_now now;
+        k->ws[w].count++, k->due[w] = w;
+        qi_now_make(k, w, obs->x + (size_t)w * (size_t)obs->nobs, &now);
+        clock_before(k, &now);
+        float *hist = k->obs.hist + (size_t)w * (size_t)size;
+        qi_observe(&mine, &k->obs, &now, !k->ws[w].begun, hist);
+        gather(k->in[k->p->in_obs], hist, w, size);
+    }
+    if (from == 0) k->ndue = obs->n;
+    return k->in[k->p->in_obs];
+}
+
+void qi_policy_say_part(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *cmd, int from,
+                        int to) {
+    qi_bound *k = mem;
+    bool follows = k->m->action.residual;
+    for (int w = from; w < to; w++) {
+        qi_now now = {0};
+        const double *x = obs->x + (size_t)w * (size_t)obs->nobs;
+        if (follows) qi_now_make(k, w, x, &now);
+        take_action(k, w, rows + (size_t)w * (size_t)k->nj, now.mq);
+        clock_after(k, w);
+        k->ws[w].decided++, k->ws[w].begun = true;
+        if (k->m->action.reclip > 0) reclip(k, w, x);
+        command(k, w, cmd);
+    }
+}
+
 qiao_err qi_policy_step(void *mem, const qiao_obs *obs, qiao_cmd *cmd) {
     qi_bound *k = mem;
     const qi_policy *p = k->p;

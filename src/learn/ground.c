@@ -67,7 +67,10 @@ bool qi_ground_choose(qi_worlds *w, int i) {
     bool stays = o->episode % (uint64_t)w->r->vary.episodes != 0 && o->on / v->draws == o->level;
     if (stays || k == o->on) return false;
     qiao_diag d = {0};
-    if (qi_sim_become(w->sim, i, k, &d)) return w->nrefused++, false;
+    if (qi_sim_become(w->sim, i, k, &d)) {
+        __atomic_fetch_add(&w->nrefused, 1, __ATOMIC_RELAXED);
+        return false;
+    }
     return o->on = k, true;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // worlds.c - see worlds.h: what a step is, and what a world that begins anew gets.
 #include "learn/worlds_in.h"
+#include "sim/cast.h"
 
 #include <assert.h>
 #include <math.h>
@@ -67,7 +68,7 @@ static void vary(qi_worlds *w, int i) {
     x.delay = within(v->delay, draw(w, i, n, k++));
     x.things = within(v->object_mass, draw(w, i, n, 200));
     o->kp = within(v->kp, draw(w, i, n, k++)), o->kd = within(v->kd, draw(w, i, n, k++));
-    if (qiao_sim_vary(w->sim, i, &x, NULL)) w->nrefused++;
+    if (qiao_sim_vary(w->sim, i, &x, NULL)) __atomic_fetch_add(&w->nrefused, 1, __ATOMIC_RELAXED);
 }
 
 // Somewhere near rest: joints, and velocities of the base; the object.
@@ -235,37 +236,87 @@ static void move_on(qi_worlds *w) {
     w->asked = false;
 }
 
-static void step(void *ctx, const float *action, float *reward, uint8_t *over) {
+// Actions become commands, for units from .. to - 1.
+static void act(void *ctx, int thread, int from, int to) {
     qi_worlds *w = ctx;
-    int ld = qi_mlp_pad(w->env.nact), nact = w->env.nact;
-    for (int i = 0; i < w->env.n; i++) {
+    (void)thread;
+    int ld = qi_mlp_pad(w->env.nact), nact = w->env.nact, first = w->unit[from], end = w->unit[to];
+    for (int i = first; i < end; i++) {
         one *o = &w->one[i];
         memmove(o->a[1], o->a[0], 2 * sizeof o->a[0]);
-        memcpy(o->a[0], action + (size_t)i * (size_t)ld, (size_t)nact * sizeof(float));
+        memcpy(o->a[0], w->action + (size_t)i * (size_t)ld, (size_t)nact * sizeof(float));
         memcpy(w->said + (size_t)i * (size_t)nact, o->a[0], (size_t)nact * sizeof(float));
         push_on(w, i);
         o->frame += w->motion.nframe > 0;
     }
-    qi_policy_say(w->mind, qiao_sim_obs(w->sim), w->said, &w->cmd);
-    for (int i = 0; i < w->env.n; i++)
+    if (w->apart)
+        qi_policy_say_part(w->mind, qiao_sim_obs(w->sim), w->said, &w->cmd, first, end);
+    else
+        qi_policy_say(w->mind, qiao_sim_obs(w->sim), w->said, &w->cmd);
+    for (int i = first; i < end; i++) {
         for (int j = 0; j < w->cmd.nu; j++) {
             size_t k = (size_t)i * (size_t)w->cmd.nu + (size_t)j;
             if (w->cmd.kp[k] > 0) w->cmd.kp[k] *= w->one[i].kp;
             if (w->cmd.kd[k] > 0) w->cmd.kd[k] *= w->one[i].kd;
         }
-    qiao_sim_command(w->sim, &w->cmd);
-    move_on(w);
-    w->reward = reward, w->over = over;
-    qi_pool_run(w->pool, w->env.n, judge, w);
-    for (int i = 0; i < w->env.n; i++) {
-        if (over[i])
-            qi_ground_over(w, i, over[i] == 1), begin_one(w, i);
+        qiao_sim_command_world(w->sim, i, &w->cmd, i);
+    }
+}
+
+// Worlds begin anew or are told something else.
+static void renew(void *ctx, int thread, int from, int to) {
+    qi_worlds *w = ctx;
+    (void)thread;
+    for (int i = w->unit[from]; i < w->unit[to]; i++) {
+        if (w->over[i])
+            qi_ground_over(w, i, w->over[i] == 1), begin_one(w, i);
         else if (w->one[i].goal_due) {
             qi_object_goal(w, i);
         } else if (--w->one[i].command_left <= 0 && w->sig_command >= 0) {
             new_command(w, i);
             qiao_sim_observe_world(w->sim, i);
         }
+    }
+}
+
+static void go_on(void *ctx, int thread, int from, int to) {
+    qi_worlds *w = ctx;
+    judge(w, thread, w->unit[from], w->unit[to]);
+    renew(w, thread, from, to);
+}
+
+// A whole step, unit by unit: what a world is stays near the processor.
+static void live(void *ctx, int thread, int from, int to) {
+    qi_worlds *w = ctx;
+    for (int u = from; u < to; u++) {
+        act(w, thread, u, u + 1);
+        qi_sim_move(w->sim, u, w->nstep, thread);
+        go_on(w, thread, u, u + 1);
+    }
+}
+
+static void share_out(qi_worlds *w, bool may, int n,
+                      void (*work)(void *ctx, int thread, int from, int to)) {
+    if (may)
+        qi_pool_run(w->pool, n, work, w);
+    else
+        work(w, 0, 0, n);
+}
+
+static void step(void *ctx, const float *action, float *reward, uint8_t *over) {
+    qi_worlds *w = ctx;
+    w->action = action, w->reward = reward, w->over = over;
+    if (w->apart && w->teacher.nbrain == 0) {
+        qi_pool_run(w->pool, w->nunit, live, w);
+        return;
+    }
+    share_out(w, w->apart, w->nunit, act);
+    move_on(w);
+    if (w->teacher.nbrain == 0) {
+        qi_pool_run(w->pool, w->nunit, go_on, w);
+    } else { // brains begin anew one after the other
+        qi_pool_run(w->pool, w->env.n, judge, w);
+        renew(w, 0, 0, w->nunit);
     }
 }
 
@@ -283,24 +334,37 @@ static void critic_row(const qi_worlds *w, int i, float *c) {
     qi_object_critic(w, i, x, c);
 }
 
-static void observe(void *ctx, float *actor, float *critic) {
+static void see(void *ctx, int thread, int from, int to) {
     qi_worlds *w = ctx;
+    (void)thread;
     int lda = qi_mlp_pad(w->env.nobs), ldc = qi_mlp_pad(w->env.ncritic);
     const float *in;
-    int due = qi_policy_see(w->mind, qiao_sim_obs(w->sim), &in);
-    assert(due == w->env.n); // every world decides at every step
-    (void)due;
-    for (int i = 0; i < w->env.n; i++) {
+    if (w->apart) {
+        in = qi_policy_see_part(w->mind, qiao_sim_obs(w->sim), from, to);
+    } else {
+        int due = qi_policy_see(w->mind, qiao_sim_obs(w->sim), &in);
+        assert(due == w->env.n); // every world decides at every step
+        (void)due;
+    }
+    for (int i = from; i < to; i++) {
         const float *row = in + (size_t)i * (size_t)w->env.nobs;
         size_t bytes = (size_t)w->env.nobs * sizeof *row;
-        float *c = critic + (size_t)i * (size_t)ldc;
-        memcpy(actor + (size_t)i * (size_t)lda, row, bytes), memcpy(c, row, bytes);
+        float *c = w->critic + (size_t)i * (size_t)ldc;
+        memcpy(w->actor + (size_t)i * (size_t)lda, row, bytes), memcpy(c, row, bytes);
         critic_row(w, i, c + w->env.nobs);
     }
 }
 
+static void observe(void *ctx, float *actor, float *critic) {
+    qi_worlds *w = ctx;
+    w->actor = actor, w->critic = critic;
+    share_out(w, w->apart, w->env.n, see);
+}
+
 void qi_worlds_hooks(qi_worlds *w) {
     w->teach = (qi_teach){w, teacher_says};
+    w->unit = qi_sim_units(w->sim, &w->nunit);
+    w->apart = qi_policy_apart(w->mind);
     w->env.begin = begin, w->env.observe = observe, w->env.step = step, w->env.ctx = w;
 }
 

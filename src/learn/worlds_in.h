@@ -86,6 +86,12 @@ struct qi_worlds {
     float *reward, *said; // said [n][nact]
     uint8_t *over;
     int nscan; // points of the ground that are looked at
+    // work of many threads: units of worlds; whether the policy can be seen and moved in parts
+    const int *unit; // [nunit + 1]
+    int nunit;
+    bool apart;
+    const float *action;
+    float *actor, *critic;
     qiao_arena *arena;
 };
 

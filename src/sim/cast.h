@@ -23,4 +23,10 @@ typedef struct qi_narrow {
 } qi_narrow;
 void qi_sim_narrow(qiao_sim *s, int w, const qi_narrow *n); // the trace does not depend on it
 
+// Worlds that move together follow each other; calls for them come from one thread at a time: the
+// one that steps them, if as many threads share the units of work.
+const int *qi_sim_units(const qiao_sim *s, int *n); // [n + 1] first world of each unit
+// Steps one unit and writes its observations. thread: number of the caller's, below nthread.
+void qi_sim_move(qiao_sim *s, int unit, int nstep, int thread);
+
 #endif

@@ -199,6 +199,17 @@ void qi_sim_narrow(qiao_sim *s, int w, const qi_narrow *n) {
     if (s->engine->narrow) s->engine->narrow(s->w[w].world, n);
 }
 
+void qi_sim_move(qiao_sim *s, int unit, int nstep, int thread) {
+    int from = s->unit[unit], to = s->unit[unit + 1];
+    step_unit(s, from, to - from, ~(uint64_t)0, nstep, thread);
+    for (int w = from; w < to; w++) qiao_sim_observe_world(s, w);
+}
+
+const int *qi_sim_units(const qiao_sim *s, int *n) {
+    *n = s->nunit;
+    return s->unit;
+}
+
 void qiao_sim_peaks_clear(qiao_sim *s, int w) { s->engine->peaks_clear(s->w[w].world); }
 
 void qiao_sim_trace(const qiao_sim *s, int w, qiao_hash *h) {
