@@ -81,6 +81,42 @@ TEST(a_training_stopped_in_the_middle_goes_on) {
     CHECK_TEXT(out, "goes on from iteration");
 }
 
+// Three seeds at once leave what each leaves alone, and a page over all.
+TEST(seeds_together_have_the_bits_of_each_alone) {
+    system("rm -rf build/test/small build/test/results build/test/alone");
+    mkdir("build/test/small", 0777);
+    write_file("build/test/small/train.yaml", recipe, sizeof recipe - 1);
+    CHECK(qiao("train build/test/small/train.yaml --seed 1..3 --together --threads 2 --steps 1000 "
+               "--out build/test/results") == 0,
+          "%s", out);
+    CHECK_TEXT(out, "3 seeds");
+    CHECK_TEXT(out, "results/train-small-3/brain.yaml");
+    CHECK_TEXT(out, "results/train-small-1..3/page.html");
+    CHECK(qiao("train build/test/small/train.yaml --seed 2..3 --no-page --steps 1000 --out build/test/alone") ==
+              0,
+          "%s", out);
+    for (int i = 2; i <= 3; i++) {
+        char cmd[200];
+        snprintf(cmd, sizeof cmd,
+                 "cmp build/test/results/train-small-%d/policy.onnx "
+                 "build/test/alone/train-small-%d/policy.onnx",
+                 i, i);
+        CHECK(system(cmd) == 0, "seed %d has other bits together", i);
+    }
+    CHECK(system("cmp -s build/test/results/train-small-1/policy.onnx "
+                 "build/test/results/train-small-2/policy.onnx") != 0,
+          "two seeds learn the same");
+    char *page = text_of("build/test/results/train-small-1..3/page.html");
+    CHECK(strstr(page, "\"seeds\": ["), "no seeds in the page");
+    CHECK(strstr(page, "../train-small-3/page.html"), "no way to the page of a seed");
+    CHECK(strstr(page, "\"over\": true") && !strstr(page, "http-equiv"), "the page goes on");
+    CHECK(qiao("train build/test/small/train.yaml --seed 1..2 --together --no-page --steps 1500 "
+               "--out build/test/results") == 0,
+          "%s", out);
+    CHECK_TEXT(out, "goes on from iteration 4");
+    CHECK(lines(text_of("build/test/results/train-small-2/log.csv")) == 7, "a log has gaps");
+}
+
 TEST(wrong_recipes_are_told) {
     system("rm -rf build/test/small");
     mkdir("build/test/small", 0777);

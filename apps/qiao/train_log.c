@@ -197,8 +197,7 @@ static void put_curve(qi_json *j, const train_log *l, const char *name, int c) {
     qi_json_close(j, ']');
 }
 
-static char *page_data(const train_log *l, const qiao_train *t, const char *replay, bool over,
-                       double steps_all) {
+static void put_seed(qi_json *j, const char *name, const train_log *l, const char *replay) {
     static const struct {
         const char *name;
         int c;
@@ -216,30 +215,32 @@ static char *page_data(const train_log *l, const qiao_train *t, const char *repl
                  {"rate", C_RATE},
                  {"std", C_STD},
                  {"speed", -1}};
-    qi_json j = {0};
-    qi_json_open(&j, NULL, '{');
-    qi_json_str(&j, "name", l->name), qi_json_str(&j, "robot", qiao_train_robot_name(t));
-    qi_json_str(&j, "scenario", qiao_train_scenario(t));
-    qi_json_int(&j, "seed", (long long)l->seed), qi_json_bool(&j, "over", over);
-    qi_json_num(&j, "steps_all", steps_all);
-    if (replay) qi_json_str(&j, "replay", replay);
+    if (name) qi_json_open(j, NULL, '{'), qi_json_str(j, "page", name);
+    qi_json_int(j, "seed", (long long)l->seed);
+    if (replay) qi_json_str(j, "replay", replay);
     for (size_t i = 0; i < sizeof curve / sizeof *curve; i++)
-        put_curve(&j, l, curve[i].name, curve[i].c);
-    qi_json_open(&j, "terms", '[');
+        put_curve(j, l, curve[i].name, curve[i].c);
+    qi_json_open(j, "terms", '[');
     for (int k = 0; k < l->nterm; k++) {
-        qi_json_open(&j, NULL, '{');
-        qi_json_str(&j, "name", l->term[k]);
-        put_curve(&j, l, "y", COLUMNS + k);
-        qi_json_close(&j, '}');
+        qi_json_open(j, NULL, '{');
+        qi_json_str(j, "name", l->term[k]);
+        put_curve(j, l, "y", COLUMNS + k);
+        qi_json_close(j, '}');
     }
-    qi_json_close(&j, ']'), qi_json_close(&j, '}');
-    return qi_json_end(&j);
+    qi_json_close(j, ']');
+    if (name) qi_json_close(j, '}');
+}
+static void put_head(qi_json *j, const train_log *l, const qiao_train *t, bool over,
+                     double steps_all) {
+    qi_json_open(j, NULL, '{');
+    qi_json_str(j, "name", l->name), qi_json_str(j, "robot", qiao_train_robot_name(t));
+    qi_json_str(j, "scenario", qiao_train_scenario(t)), qi_json_bool(j, "over", over);
+    qi_json_num(j, "steps_all", steps_all);
 }
 
-qiao_err train_log_page(train_log *l, const qiao_train *t, const char *replay, bool over,
-                        double steps_all, qiao_diag *d) {
+static qiao_err write_page(const char *dir, char *data, bool over, qiao_diag *d) {
     const qi_embed *e = qi_embed_get("train.html");
-    char *data = page_data(l, t, replay, over, steps_all), path[1000], *page = NULL;
+    char path[1000], *page = NULL;
     size_t n = 0;
     FILE *f = data ? open_memstream(&page, &n) : NULL;
     for (const char *p = e->begin; f && p < e->end;) {
@@ -255,11 +256,34 @@ qiao_err train_log_page(train_log *l, const qiao_train *t, const char *replay, b
         p = strstr(mark, "-->") + 3;
     }
     if (f) fclose(f);
-    snprintf(path, sizeof path, "%s/page.html", l->dir);
+    snprintf(path, sizeof path, "%s/page.html", dir);
     qiao_err err = f ? qiao_file_write(path, page, n, d)
                      : qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
     free(page), free(data);
     return err;
+}
+
+qiao_err train_log_page(train_log *l, const qiao_train *t, const char *replay, bool over,
+                        double steps_all, qiao_diag *d) {
+    qi_json j = {0};
+    put_head(&j, l, t, over, steps_all), put_seed(&j, NULL, l, replay);
+    qi_json_close(&j, '}');
+    return write_page(l->dir, qi_json_end(&j), over, d);
+}
+
+qiao_err train_log_page_all(const train_log *const *l, int n, const qiao_train *t, const char *dir,
+                            bool over, double steps_all, qiao_diag *d) {
+    qi_json j = {0};
+    put_head(&j, l[0], t, over, steps_all);
+    qi_json_open(&j, "seeds", '[');
+    for (int i = 0; i < n; i++) {
+        const char *slash = strrchr(l[i]->dir, '/');
+        char page[1000];
+        snprintf(page, sizeof page, "..%s/page.html", slash ? slash : "");
+        put_seed(&j, page, l[i], NULL);
+    }
+    qi_json_close(&j, ']'), qi_json_close(&j, '}');
+    return write_page(dir, qi_json_end(&j), over, d);
 }
 
 // ---- the dashboard ----
@@ -291,6 +315,20 @@ static void aim_text(const qiao_train_stats *s, bool zh, char out[96]) {
                  zh ? "速度误差 %.3f 米/秒    转向误差 %.3f 弧度/秒"
                     : "velocity off %.3f m/s    turning off %.3f rad/s",
                  s->speed_error, s->turn_error);
+}
+
+double train_log_row(const train_log *l, const qiao_train_stats *s) {
+    bool zh = args_chinese();
+    double rate = s->steps / (l->before + now() - l->began);
+    char left[16], ret[16], len[16], fell[16], aim[96];
+    aim_text(s, zh, aim), clock_text(fmax(0, s->steps_all - s->steps) / rate, left);
+    number(s->episode, 2, ret), number(s->length, 1, len), number(100 * s->ended, 0, fell);
+    fprintf(stderr,
+            zh ? "  种子 %llu  %3.0f %%  剩余 %s  回报 %s  时长 %s 秒  跌倒 %s %%  %s\n"
+               : "  seed %llu  %3.0f %%  %s left  return %s  length %s s  fell %s %%  %s\n",
+            (unsigned long long)l->seed, 100 * fmin(1, s->steps / s->steps_all), left, ret, len,
+            fell, aim);
+    return rate;
 }
 
 void train_log_show(train_log *l, const qiao_train_stats *s) {
