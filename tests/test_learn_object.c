@@ -25,7 +25,8 @@ static const char robot_yaml[] = "name: two\nkind: arm\nmodel: two.xml\nbase: st
                                  "drives:\n  - {match: '*', kp: 20, kd: 1, torque: 10}\n"
                                  "sensors:\n  - {kind: joint_pos}\n  - {kind: joint_vel}\n";
 static const char place_osc[] =
-    "import qiao\nscenario bring_puck:\n    world: environment\n    robot: arm_robot\n"
+    "import qiao\nscenario bring_puck:\n    world: environment\n    robot: arm_robot with:\n"
+    "        keep(it.position.x == -5cm)\n        keep(it.yaw == -20deg)\n"
     "    puck: cube with:\n        keep(it.edge == 6cm)\n        keep(it.mass == 200g)\n"
     "        keep(it.position.x == 30cm)\n        keep(it.position.y == 15cm)\n"
     "    wanted: marker with:\n        keep(it.position.x == 20cm)\n"

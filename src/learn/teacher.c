@@ -52,6 +52,7 @@ bool qi_teacher_bind(qi_teacher *t, const qiao_io *io, int n, double period, int
     for (int k = 0; k < t->nbrain; k++) {
         struct qi_teacher_part *p = &t->part[k];
         p->io = *io, p->io.nworld = p->n, p->io.period = period / t->each;
+        if (io->nparam) p->io.param_text += p->from * io->nparam;
         if (qiao_brain_bind(p->brain, &p->io, d)) return false;
     }
     return true;

@@ -352,11 +352,30 @@ static bool make_mirror(qi_worlds *w, qiao_diag *d) {
     return true;
 }
 
+// What the scenario tells each world as text: where a robot that stands fixed is, for one.
+static bool gather_facts(qi_worlds *w, qiao_diag *d) {
+    const char *const *name, *const *text;
+    int grounds = w->r->grounds, np = qiao_case_facts(w->cas[0], &name, &text);
+    const char **fact =
+        qiao_arena_get(w->arena, ((size_t)w->r->worlds * (size_t)np + 1) * sizeof *fact);
+    if (!fact) return nothing(w, d);
+    w->io.nparam = np, w->io.param_name = name, w->io.param_text = fact;
+    for (int i = 0; i < w->r->worlds; i++) {
+        if (qiao_case_facts(w->cas[i % grounds], &name, &text) != np) {
+            qiao_diag_set(d, QIAO_E_FIT, w->r->path, 0, 0, "two grounds have not the same facts");
+            return false;
+        }
+        memcpy(fact + i * np, text, (size_t)np * sizeof *fact);
+    }
+    return true;
+}
+
 static bool make_env(qi_worlds *w, qiao_diag *d) {
     const qi_recipe *r = w->r;
     size_t n = (size_t)r->worlds;
     const qiao_io *io = qiao_sim_io(w->sim);
     w->io = *io, w->io.nworld = r->worlds;
+    if (!gather_facts(w, d)) return false;
     size_t size = qi_policy_size(w->policy, &w->io, r->worlds, d);
     w->mind = size ? aligned_alloc(64, (size + 63) / 64 * 64) : NULL;
     if (!w->mind) return d->err ? false : nothing(w, d);
@@ -378,7 +397,7 @@ static bool make_env(qi_worlds *w, qiao_diag *d) {
     w->cmd = (qiao_cmd){r->worlds, io->nu, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
     return make_mirror(w, d) &&
            (!w->teacher.nbrain ||
-            qi_teacher_bind(&w->teacher, io, r->worlds, w->period, w->nstep, w->arena, d));
+            qi_teacher_bind(&w->teacher, &w->io, r->worlds, w->period, w->nstep, w->arena, d));
 }
 
 // The brain, with a network of its sizes in place of the one that is to come.
