@@ -142,7 +142,7 @@ static bool run_seats(crew *c, qiao_diag *d) {
         qiao_diag_set(&s->d, QIAO_E_MEM, NULL, 0, 0, "no thread for seed %llu",
                       (unsigned long long)s->r.def.seed);
         pthread_mutex_lock(&c->lock);
-        s->over = c->failed = true;
+        s->over = true, c->failed = true;
         pthread_mutex_unlock(&c->lock);
     }
     watch(c);
