@@ -209,6 +209,7 @@ static void put_seed(qi_json *j, const char *name, const train_log *l, const cha
                  {"turn_error", C_TURN},
                  {"goals", C_GOALS},
                  {"goal_error", C_GOAL_ERROR},
+                 {"ground", C_GROUND},
                  {"value", C_VALUE},
                  {"explained", C_EXPLAINED},
                  {"kl", C_KL},
@@ -336,7 +337,7 @@ void train_log_show(train_log *l, const qiao_train_stats *s) {
     double at = now(), spent = at - l->began, rate = s->steps / (l->before + spent);
     if (l->shown > 0 && at - l->shown < (tty ? 0.5 : 10) && s->steps < s->steps_all) return;
     l->shown = at;
-    char gone[16], left[16], ret[16], len[16], fell[16], aim[96];
+    char gone[16], left[16], ret[16], len[16], fell[16], aim[96], ground[48] = "";
     aim_text(s, zh, aim);
     number(s->episode, 2, ret), number(s->length, 1, len), number(100 * s->ended, 0, fell);
     clock_text(l->before + spent, gone), clock_text((s->steps_all - s->steps) / rate, left);
@@ -365,8 +366,11 @@ void train_log_show(train_log *l, const qiao_train_stats *s) {
             zh ? "\x1b[K  每回合回报 %8s    时长 %6s 秒    跌倒 %5s %%\n"
                : "\x1b[K  return %8s    length %6s s    fell %5s %%\n",
             ret, len, fell);
-    fprintf(stderr, zh ? "\x1b[K  %s    课程 %.0f %%\n" : "\x1b[K  %s    curriculum %.0f %%\n", aim,
-            100 * s->share);
+    if (s->ground > 0)
+        snprintf(ground, sizeof ground, zh ? "    地面 %.0f %%" : "    ground %.0f %%",
+                 100 * s->ground);
+    fprintf(stderr, zh ? "\x1b[K  %s    课程 %.0f %%%s\n" : "\x1b[K  %s    curriculum %.0f %%%s\n",
+            aim, 100 * s->share, ground);
     fprintf(
         stderr,
         zh ? "\x1b[K  损失：策略 %+.4f  评论家 %.4f   解释 %.2f   散度 %.4f   学习率 %.1e\n"

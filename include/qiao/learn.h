@@ -30,7 +30,7 @@ typedef struct qiao_train_stats { // of one iteration: worlds live a while, then
     double speed_error, turn_error; // m/s, rad/s: mean distance from what was asked
     double goals, goal_error;       // reached a minute; rad or m: mean distance from the goal
     double share;                   // of the curriculum
-    double ground;                  // mean level of the grounds, up to 1: the hardest
+    double ground;                  // mean level of the grounds, 1: the hardest; 0: there are none
     double policy, value, entropy, symmetry; // losses
     double kl, rate, std, grad, explained;
     double live_s, learn_s; // what living and learning took

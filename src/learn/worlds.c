@@ -383,7 +383,7 @@ void qi_worlds_stats_take(qi_worlds *w, qi_worlds_stats *s) {
     for (int i = 0; i < w->env.n; i++) {
         one *o = &w->one[i];
         for (int k = 0; k < w->r->nreward; k++) s->term[k] += o->sum[k], o->sum[k] = 0;
-        s->ground += (o->level + 1.0) / (w->r->rise.levels ? w->r->rise.levels : 1) / w->env.n;
+        if (w->r->rise.by) s->ground += (o->level + 1.0) / w->r->rise.levels / w->env.n;
         s->speed_error += o->speed_error, s->turn_error += o->turn_error, n += (double)o->looked;
         s->goals += (double)o->reached, s->goal_error += o->off_sum;
         o->reached = 0, o->off_sum = 0;

@@ -11,7 +11,7 @@ typedef struct qi_worlds qi_worlds;
 
 typedef struct qi_worlds_stats {    // since the last call
     double term[QI_REWARD_KINDS];   // mean worth of a step by term of the recipe
-    double ground;                  // mean level of the worlds' grounds, 0..1
+    double ground;                  // mean level of the worlds' grounds, up to 1; 0: no levels
     double speed_error, turn_error; // mean |error| of the velocity and of the yaw rate
     double goals, goal_error;       // reached a minute; mean distance, rad or m
 } qi_worlds_stats;
