@@ -517,7 +517,8 @@ static bool read_top(reader *g, yaml_node_t *root) {
     r->brain = beside(r, brain);
     r->robot =
         strchr(robot, '.') ? beside(r, robot) : qiao_arena_text(r->arena, robot, strlen(robot));
-    r->scenario = qiao_arena_text(r->arena, scenario, strlen(scenario));
+    r->scenario = strchr(scenario, '.') ? beside(r, scenario)
+                                        : qiao_arena_text(r->arena, scenario, strlen(scenario));
     r->engine = qiao_arena_text(r->arena, engine, strlen(engine));
     yaml_node_t *m;
     if (!block(g, root, "grow", &m)) return false;
