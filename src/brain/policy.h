@@ -50,9 +50,10 @@ int qi_policy_see(void *mem, const qiao_obs *obs, const float **rows);
 void qi_policy_phases(const void *mem, int world, int n, double *phase);
 void qi_policy_say(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *cmd);
 
-// The same for worlds from .. to - 1 alone, rows by world: parts may run at once where apart says
-// so and every world decides at every step. see_part returns rows [n][obs.size], filled there.
-bool qi_policy_apart(const void *mem);
+// The same for worlds from .. to - 1 alone, rows by world: parts may run at once where apart, asked
+// once before, says so, and every world decides at every step. see_part returns rows [n][obs.size],
+// filled there.
+bool qi_policy_apart(void *mem);
 const float *qi_policy_see_part(void *mem, const qiao_obs *obs, int from, int to);
 void qi_policy_say_part(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *cmd, int from,
                         int to);

@@ -233,8 +233,8 @@ void qi_policy_say(void *mem, const qiao_obs *obs, const float *rows, qiao_cmd *
 
 enum { PART_TERM = 1024 }; // numbers of a term, most
 
-bool qi_policy_apart(const void *mem) {
-    const qi_bound *k = mem;
+bool qi_policy_apart(void *mem) {
+    qi_bound *k = mem;
     const qi_manifest *m = k->m;
     bool apart = !k->p->enc && m->nstate == 0 && k->p->in_time < 0 && m->loop == 1;
     for (int i = 0; i < m->obs.nterm; i++) {
@@ -248,6 +248,7 @@ bool qi_policy_apart(const void *mem) {
         default: break;
         }
     }
+    if (apart) k->ndue = k->n;
     return apart;
 }
 
@@ -265,7 +266,6 @@ const float *qi_policy_see_part(void *mem, const qiao_obs *obs, int from, int to
         qi_observe(&mine, &k->obs, &now, !k->ws[w].begun, hist);
         gather(k->in[k->p->in_obs], hist, w, size);
     }
-    if (from == 0) k->ndue = obs->n;
     return k->in[k->p->in_obs];
 }
 

@@ -34,9 +34,10 @@ typedef struct shared {
     qiao_real real;
     qi_lanes_opt opt;
     int nshape, ngroup, nthread;
-    shape *shape; // [nworld]
-    group *group; // [nworld]
-    int *of;      // [nworld] group of each world
+    shape *shape;     // [nworld]
+    group *group;     // [nworld]
+    int *of;          // [nworld] group of each world
+    qi_drive_row row; // of all worlds whose drives are as the robot says: read often, so kept once
     qiao_arena *arena;
 } shared;
 
@@ -53,11 +54,12 @@ struct qi_world {
     int *touched, ntouched;          // bodies with a contact force
     qiao_err status;
     qi_cmds cmds;
-    qi_drive *drive; // [nu]
-    qi_drive_row row;
-    int *ctrl_at; // [nu] in ctrl
-    mjModel *own; // with the numbers of world_vary; NULL: the model's
-    double *xfrc; // [nbody][6]
+    qi_drive *drive;         // [nu]
+    qi_drive_row own_row;    // of drives that vary
+    const qi_drive_row *row; // this, or the one of all worlds
+    int *ctrl_at;            // [nu] in ctrl
+    mjModel *own;            // with the numbers of world_vary; NULL: the model's
+    double *xfrc;            // [nbody][6]
     double gravity[3];
     double *tau, *said, *tau_peak, *ctrl, *force; // [nu]; ctrl [mj nu]; force [actuators]
     double *scale;                                // [nu] of ctrl to torque
@@ -209,7 +211,9 @@ static bool prepare(qi_setup *s, qiao_real real, qiao_diag *d) {
     h->shape = qiao_arena_get(h->arena, n * sizeof *h->shape);
     h->group = qiao_arena_get(h->arena, n * sizeof *h->group);
     h->of = qiao_arena_get(h->arena, n * sizeof *h->of);
-    if (!h->shape || !h->group || !h->of) return false;
+    if (!h->shape || !h->group || !h->of || !qi_drive_row_new(&h->row, s->nu, h->arena))
+        return false;
+    qi_drive_row_set(&h->row, s->drive, s->nu);
     for (int at = 0; at < s->def->nworld;)
         if (!make_group(h, s, at, &at, d)) return false;
     return true;
@@ -246,7 +250,6 @@ static void place_fixed(qi_world *w, const qi_lplan *p) {
 
 // What the drives' numbers are to the engine.
 static void bind_drives(qi_world *w) {
-    qi_drive_row_set(&w->row, w->drive, w->s->nu);
     for (int i = 0; i < w->s->nu; i++) {
         const qi_drive *v = &w->s->drive[i];
         w->scale[i] = v->d.native ? 1 : v->gear * w->m->actuator_gainprm[v->act * mjNGAIN];
@@ -287,7 +290,8 @@ static qi_world *world_open(const qi_setup *s, int index, const qiao_model *m, q
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         ok = (*want[i].p = qiao_arena_get(w->arena, want[i].n * sizeof(double))) && ok;
     w->ctrl_at = qiao_arena_get(w->arena, nu * sizeof *w->ctrl_at);
-    ok = qi_drive_row_new(&w->row, s->nu, w->arena) && ok;
+    ok = qi_drive_row_new(&w->own_row, s->nu, w->arena) && ok;
+    w->row = &h->row;
     w->need = qiao_arena_get(w->arena, nb);
     w->touched = qiao_arena_get(w->arena, nb * sizeof *w->touched);
     w->force_at = qiao_arena_get(w->arena, nu * sizeof *w->force_at);
@@ -336,7 +340,8 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
     if (!e) {
         g->op->vary(g->model, w->lane, p);
         memcpy(w->drive, drive, (size_t)w->s->nu * sizeof *drive);
-        bind_drives(w);
+        qi_drive_row_set(&w->own_row, w->drive, w->s->nu);
+        w->row = &w->own_row;
         memcpy(w->gravity, m->opt.gravity, sizeof w->gravity);
         changed(w);
         mj_deleteModel(w->own);
@@ -368,7 +373,7 @@ static qiao_err world_recast(qi_world *w, const qiao_model *m, const mjModel *nu
     if (!e) {
         g->op->vary(g->model, w->lane, p);
         memcpy(w->drive, w->s->drive, (size_t)w->s->nu * sizeof *w->drive);
-        bind_drives(w);
+        w->row = &((const shared *)w->s->shared)->row;
         memcpy(w->gravity, numbers->opt.gravity, sizeof w->gravity);
         mj_deleteModel(w->own);
         w->own = NULL, w->model = m;
@@ -479,7 +484,7 @@ static void imu_velocity(const qi_world *w, double v[3]) {
 
 static bool apply_drives(qi_world *w) {
     double sum = 0;
-    qi_drive_row_step(&w->row, w->drive, &w->cmds, w->k, w->q, w->qd, w->tau);
+    qi_drive_row_step(w->row, w->drive, &w->cmds, w->k, w->q, w->qd, w->tau);
     for (int i = 0; i < w->s->nu; i++) {
         double ctrl = w->scale[i] == 1 ? w->tau[i] : w->tau[i] / w->scale[i];
         w->ctrl[w->ctrl_at[i]] = ctrl;
