@@ -2,6 +2,7 @@
 // lanes_hull.c - see lanes_hull.h.
 #include "sim/lanes_hull.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,4 +41,122 @@ bool qi_hull_table(const mjModel *m, int mesh, double *table) {
             }
     free(x);
     return true;
+}
+
+// ---- which corners are farthest along the directions of a square ----
+
+typedef struct build {
+    int n;
+    const float *vert;
+    const int *first, *edge, *id; // neighbours of corner i: edge[first[i]] .. up to -1
+    int *seen, *queue;            // [n] the last square that asked; corners to look at
+    qi_corner *far;
+    int nfar, cap;
+} build;
+
+static const float *corner_at(const build *b, int i) { return b->vert + 3 * b->id[i]; }
+static int climb(const build *b, const double *d, int from) { // uphill along d
+    int best = from, was = -1;
+    const float *x = corner_at(b, best);
+    double most = d[0] * (double)x[0] + d[1] * (double)x[1] + d[2] * (double)x[2];
+    while (best != was) {
+        was = best;
+        for (const int *e = b->edge + b->first[was]; *e >= 0; e++) {
+            x = corner_at(b, *e);
+            double y = d[0] * (double)x[0] + d[1] * (double)x[1] + d[2] * (double)x[2];
+            if (y > most) most = y, best = *e;
+        }
+    }
+    return best;
+}
+
+// Whether corner i is farthest along some direction of the square (u, v from lo to hi, axis a at s):
+// what its neighbours leave of the square.
+static bool is_far(const build *b, int i, int a, double s, const double lo[2], const double hi[2]) {
+    enum { MOST = 40 };
+    double p[MOST][2] = {{lo[0], lo[1]}, {hi[0], lo[1]}, {hi[0], hi[1]}, {lo[0], hi[1]}};
+    int n = 4;
+    const float *x = corner_at(b, i);
+    for (const int *e = b->edge + b->first[i]; *e >= 0; e++) {
+        const float *y = corner_at(b, *e);
+        double q[MOST][2], k[3], size = 0;
+        int m = 0;
+        for (int c = 0; c < 3; c++) {
+            k[c] = (double)x[(a + c) % 3] - (double)y[(a + c) % 3];
+            size += fabs((double)x[c]) + fabs((double)y[c]);
+        }
+        for (int c = 0; c < n && m + 2 <= MOST; c++) {
+            const double *f = p[c], *g = p[c + 1 < n ? c + 1 : 0];
+            double df = k[0] * s + k[1] * f[0] + k[2] * f[1] + 1e-12 * size;
+            double dg = k[0] * s + k[1] * g[0] + k[2] * g[1] + 1e-12 * size;
+            if (df >= 0) q[m][0] = f[0], q[m++][1] = f[1];
+            if ((df >= 0) == (dg >= 0)) continue;
+            double t = df / (df - dg);
+            q[m][0] = f[0] + t * (g[0] - f[0]), q[m++][1] = f[1] + t * (g[1] - f[1]);
+        }
+        if (m == 0) return false;
+        if (m + 2 > MOST) return true;
+        memcpy(p, q, sizeof q), n = m;
+    }
+    return true;
+}
+
+// All of them, from the one in the middle on: they hang together.
+static bool add_cell(build *b, int number, int side, const double lo[2], const double hi[2],
+                     int *at) {
+    int a = side / 2, nq = 0;
+    double d[3], s = side & 1 ? -1 : 1;
+    d[a] = s, d[(a + 1) % 3] = 0.5 * (lo[0] + hi[0]), d[(a + 2) % 3] = 0.5 * (lo[1] + hi[1]);
+    *at = climb(b, d, *at);
+    b->queue[nq++] = *at, b->seen[*at] = number;
+    for (int k = 0; k < nq; k++) {
+        int i = b->queue[k];
+        if (k && !is_far(b, i, a, s, lo, hi)) continue;
+        if (b->nfar == b->cap) {
+            b->cap = 2 * b->cap + 1024;
+            qi_corner *more = realloc(b->far, (size_t)b->cap * sizeof *more);
+            if (!more) return false;
+            b->far = more;
+        }
+        qi_corner *c = &b->far[b->nfar++];
+        memcpy(c->x, corner_at(b, i), sizeof c->x), c->id = b->id[i];
+        for (const int *e = b->edge + b->first[i]; *e >= 0; e++)
+            if (b->seen[*e] != number) b->seen[*e] = number, b->queue[nq++] = *e;
+    }
+    return true;
+}
+
+bool qi_hull_make(const mjModel *m, int mesh, qiao_arena *arena, qi_hull *h) {
+    *h = (qi_hull){0};
+    int vert = m->mesh_vertadr[mesh], poly = m->mesh_polyadr[mesh];
+    if (m->mesh_graphadr[mesh] < 0) return true;
+    const int *graph = m->mesh_graph + m->mesh_graphadr[mesh];
+    if (graph[0] < 1) return true;
+    h->vert = m->mesh_vert + 3 * vert;
+    h->facesadr = m->mesh_polymapadr + vert, h->facesnum = m->mesh_polymapnum + vert;
+    h->faces = m->mesh_polymap, h->corners = m->mesh_polyvert;
+    h->cornersadr = m->mesh_polyvertadr + poly, h->cornersnum = m->mesh_polyvertnum + poly;
+    h->normal = m->mesh_polynormal + 3 * poly, h->nface = m->mesh_polynum[mesh];
+    build b = {.n = graph[0], .vert = h->vert, .first = graph + 2};
+    b.id = b.first + b.n, b.edge = b.id + b.n;
+    b.seen = calloc(2 * (size_t)b.n, sizeof *b.seen), b.queue = b.seen ? b.seen + b.n : NULL;
+    int *cell = qiao_arena_get(arena, (QI_HULL_CELLS + 1) * sizeof *cell), at = 0, k = 0;
+    bool ok = b.seen && cell;
+    for (; ok && k < QI_HULL_CELLS; k++) {
+        int i = k / QI_HULL % QI_HULL, j = k % QI_HULL;
+        const double lo[2] = {2.0 * i / QI_HULL - 1, 2.0 * j / QI_HULL - 1};
+        const double hi[2] = {2.0 * (i + 1) / QI_HULL - 1, 2.0 * (j + 1) / QI_HULL - 1};
+        // a direction on a border may be sorted to either side of it
+        const double low[2] = {lo[0] - 1e-9, lo[1] - 1e-9}, high[2] = {hi[0] + 1e-9, hi[1] + 1e-9};
+        cell[k] = b.nfar;
+        ok = add_cell(&b, k + 1, k / (QI_HULL * QI_HULL), low, high, &at);
+    }
+    qi_corner *far = ok ? qiao_arena_get(arena, (size_t)b.nfar * sizeof *far) : NULL;
+    if (far) {
+        cell[k] = b.nfar;
+        memcpy(far, b.far, (size_t)b.nfar * sizeof *far);
+        h->n = b.n, h->cell = cell, h->far = far;
+    }
+    free(b.seen), free(b.far);
+    return far;
 }
