@@ -203,7 +203,7 @@ static void act_on(qi_td3 *t, const float *param, int rows, float *act, float *a
         action[i] = i % t->ldu < t->env.nact ? (float)tanh_own(y[i]) : 0;
 }
 
-// Rows of the ring into the first columns of Q's inputs, actions behind them.
+// Rows of the ring into the first columns of Q's inputs, normalised; actions behind them.
 static void judge_inputs(qi_td3 *t, const uint32_t *pick, size_t shift, int rows,
                          const float *action, int lda, float *act) {
     size_t all = (size_t)t->def.keep * (size_t)t->env.n;
@@ -211,19 +211,20 @@ static void judge_inputs(qi_td3 *t, const uint32_t *pick, size_t shift, int rows
         float *to = act + (size_t)i * (size_t)t->ldq;
         size_t at = ((size_t)pick[i] + shift) % all;
         memset(to, 0, (size_t)t->ldq * sizeof *to);
-        float c[JUDGED];
-        qi_norm_apply(norm_of(t, 1), t->cobs + at * (size_t)t->ldc, t->ldc, 1, c);
-        memcpy(to, c, (size_t)t->env.ncritic * sizeof *to);
+        memcpy(to, t->cobs + at * (size_t)t->ldc, (size_t)t->env.ncritic * sizeof *to);
         const float *u =
             action ? action + (size_t)i * (size_t)lda : t->action + at * (size_t)t->ldu;
         memcpy(to + t->env.ncritic, u, (size_t)t->env.nact * sizeof *to);
     }
+    if (norm_of(t, 1)) qi_norm_apply(norm_of(t, 1), act, t->ldq, rows, act);
 }
 static void actor_inputs(qi_td3 *t, const uint32_t *pick, size_t shift, int rows, float *act) {
     size_t all = (size_t)t->def.keep * (size_t)t->env.n;
     for (int i = 0; i < rows; i++)
-        qi_norm_apply(norm_of(t, 0), t->obs + ((size_t)pick[i] + shift) % all * (size_t)t->lda,
-                      t->lda, 1, act + (size_t)i * (size_t)t->lda);
+        memcpy(act + (size_t)i * (size_t)t->lda,
+               t->obs + ((size_t)pick[i] + shift) % all * (size_t)t->lda,
+               (size_t)t->lda * sizeof *act);
+    if (norm_of(t, 0)) qi_norm_apply(norm_of(t, 0), act, t->lda, rows, act);
 }
 
 // What both critics should say: the reward and what the less hopeful target says of the next step.
