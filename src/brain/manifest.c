@@ -317,62 +317,6 @@ static bool is_name(const char *s) {
     return n > 0;
 }
 
-// True if the file said some of n numbers that cannot be below 0 and left out others (-1).
-static bool half_said(const double *x, int n) {
-    int none = 0;
-    for (int i = 0; i < n; i++) none += x[i] == -1;
-    return none > 0 && none < n;
-}
-
-static bool within(double x, double lo, double hi) { return x >= lo && x <= hi; }
-
-// Numbers that stand once in a manifest, in the ranges that manifest_read.c asks of brain.yaml.
-static const char *odd_numbers(const qi_manifest *m) {
-    if (!within(m->obs.clip, 0, 1e9) || !within(m->enc.clip, 0, 1e9))
-        return "a clip is not between 0 and 1e9";
-    if (!within(m->action.reclip, 0, 1e3)) return "the action's reclip is not between 0 and 1e3";
-    if (!within(m->clock.hz, 0, 100) || !within(m->clock.start, 0, 1) ||
-        !within(m->clock.stand_below, 0, 100) || !within(m->clock.stand_phase, 0, 1))
-        return "the clock is not between 0 and 100 Hz, or a phase not between 0 and 1";
-    if (!within(m->command.dead, 0, 10)) return "the commands' dead range is not between 0 and 10";
-    if (m->physics.step != 0 && !within(m->physics.step, 1e-5, 0.1))
-        return "the physics step is not between 0.01 and 100 ms";
-    if (m->physics.delay >= 0 && !within(m->physics.delay, 0, 1))
-        return "the physics' delay is not between 0 and 1000 ms";
-    if (m->motion.rate_hz != 0 && !within(m->motion.rate_hz, 0.1, 2000))
-        return "the motion's rate is not between 0.1 and 2000 Hz";
-    return NULL;
-}
-
-static bool is_long(const char *s) { return s && strlen(s) > 200; }
-
-// Texts that brain.yaml could not hold.
-static bool long_texts(const qi_manifest *m) {
-    const char *all[] = {
-        m->title,           m->title_zh,         m->robot,
-        m->source,          m->licence,          m->policy.file,
-        m->policy.input,    m->policy.output,    m->encoder.file,
-        m->encoder.input,   m->encoder.output,   m->motion.file,
-        m->motion.anchor,   m->motion.time,      m->motion.joint_pos,
-        m->motion.body_pos, m->motion.body_quat, m->motion.joint_vel,
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (is_long(all[i])) return true;
-    for (int i = 0; i < m->nstate; i++)
-        if (is_long(m->state[i].in) || is_long(m->state[i].out)) return true;
-    for (int i = 0; i < m->nhold; i++)
-        if (is_long(m->hold[i].match)) return true;
-    const qi_obs_group *g[2] = {&m->obs, &m->enc};
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < g[k]->nterm; i++) {
-            const qi_term *t = &g[k]->term[i];
-            if (is_long(t->source) || is_long(t->object) || is_long(t->relative_to) ||
-                is_long(t->goal))
-                return true;
-        }
-    return false;
-}
-
 // A pair that is upside down, a gain below 0: whatever form it came in.
 static const char *odd_values(const qi_manifest *m, qi_mark *at) {
     const double *pair[3] = {m->command.vx, m->command.vy, m->command.yaw_rate};
@@ -386,10 +330,7 @@ static const char *odd_values(const qi_manifest *m, qi_mark *at) {
             return "a gain is below 0";
         if (m->torque_limit[i] < 0) return "a torque limit is below 0";
         if (m->kp[i] > 1e6 || m->kd[i] > 1e6) return "a gain is above 1e6";
-        if (!within(m->default_pose[i], -1e9, 1e9) || !within(m->action.scale[i], -1e9, 1e9))
-            return "a pose or a scale is beyond 1e9";
     }
-    if (half_said(m->kp, m->njoint) || half_said(m->kd, m->njoint)) return "a gain is below 0";
     *at = (qi_mark){0};
     for (int i = 0; i < m->nhold; i++)
         if (fabs(m->hold[i].pose) > 100 || m->hold[i].kp > 1e6 || m->hold[i].kd > 1e6 ||
@@ -403,8 +344,10 @@ static const char *odd_values(const qi_manifest *m, qi_mark *at) {
             if (g[k]->term[i].clip[0] > g[k]->term[i].clip[1]) return "its clip is upside down";
         }
     *at = (qi_mark){0};
-    if (long_texts(m)) return "one of its texts is longer than 200 bytes";
-    return odd_numbers(m);
+    if (m->obs.clip < 0 || m->enc.clip < 0) return "a clip is below 0";
+    if (m->physics.step != 0 && !(m->physics.step >= 1e-5 && m->physics.step <= 0.1))
+        return "the physics step is not between 0.01 and 100 ms";
+    return NULL;
 }
 
 bool qi_manifest_layout(qi_manifest *m, qiao_diag *d) {
@@ -508,6 +451,21 @@ void qi_manifest_free(qi_manifest *m) {
     qiao_arena_free(m->arena);
 }
 
+// Whatever form a manifest came in, brain.yaml can say it: a form that allows more is refused by
+// the words of the one that does not.
+static bool can_be_said(const qi_manifest *m, const char *dir, const qiao_robot *robot,
+                        qiao_diag *d) {
+    if (m->form == QI_FORM_QIAO) return true;
+    char *text = qi_manifest_write(m);
+    qiao_diag why = {0};
+    qi_manifest *again =
+        text ? qi_manifest_read("brain.yaml", text, strlen(text), dir, robot, &why) : NULL;
+    free(text), qi_manifest_free(again);
+    if (!again && why.err == QIAO_OK) why.err = QIAO_E_MEM;
+    if (!again) qiao_diag_set(d, why.err, m->file, 0, 0, "as a manifest of Qiao: %s", why.text);
+    return again != NULL;
+}
+
 qi_manifest *qi_manifest_read(const char *file, const char *text, size_t n, const char *dir,
                               const qiao_robot *robot, qiao_diag *d) {
     qiao_diag own = {0};
@@ -518,7 +476,8 @@ qi_manifest *qi_manifest_read(const char *file, const char *text, size_t n, cons
     qi_import im = {.m = m, .y = &m->y, .robot = robot, .dir = dir, .d = d};
     m->text = qiao_arena_text(m->arena, text, n);
     bool ok = m->text && qi_yaml_open(&m->y, m->file, m->text, n, d) &&
-              (im.root = qi_yaml_root(&m->y)) && read_form(&im) && qi_im_finish(&im);
+              (im.root = qi_yaml_root(&m->y)) && read_form(&im) && qi_im_finish(&im) &&
+              can_be_said(m, dir, robot, d);
     qiao_hash h;
     qiao_hash_init(&h);
     qiao_hash_add(&h, text, n);
