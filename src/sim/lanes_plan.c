@@ -634,7 +634,7 @@ static bool same_rows(const qi_lplan *a, const qi_lplan *b) {
             return false;
     }
     EACH(i, a->neq)
-    if (memcmp(&a->eq[i], &b->eq[i], offsetof(qi_leq, soft)) != 0) return false;
+    if (memcmp(&a->eq[i], &b->eq[i], offsetof(qi_leq, invweight)) != 0) return false;
     return true;
 }
 
