@@ -142,6 +142,14 @@ static void as_trials(const char *brain, const char *engine, int n, qiao_samplin
     qiao_sweep_free(sweep);
 }
 
+// Robots whose own numbers are drawn, hung up by their bases.
+TEST(rows_of_varied_robots) {
+    load_short("excite", "go2", "0.3s");
+    company_does_not_matter("chirp", "lanes", 10);
+    as_trials("chirp", "lanes", 3, QIAO_SAMPLE_RANDOM);
+    as_trials("chirp", "mujoco", 3, QIAO_SAMPLE_SOBOL);
+}
+
 TEST(rows_are_those_of_qiao_run) {
     load("stand_push", "go2");
     as_trials("hold", "lanes32", 5, QIAO_SAMPLE_RANDOM);

@@ -106,3 +106,42 @@ TEST(chosen_cases_replay) {
     CHECK(strcmp(qiao_case_scene(c), qiao_case_scene(e)) == 0);
     qiao_case_free(c), qiao_case_free(e), qiao_scenario_free(again), qiao_scenario_free(scenario);
 }
+
+// A robot's own numbers are drawn like all others; it hangs where it is held, whichever way it
+// faces.
+TEST(varied_robots) {
+    static const char text[] =
+        "import qiao\nimport identify\nscenario x:\n    robot: varied_robot with:\n"
+        "        keep(it.held == true)\n        keep(it.position.x == 2m)\n"
+        "        keep(it.position.z == 1m)\n        keep(it.yaw == 40deg)\n"
+        "        keep(it.damping in [2.0..4.0])\n        keep(it.drive_delay == 6ms)\n"
+        "        keep(it.payload == 1.5kg)\n    do wait elapsed(1s)\n";
+    qiao_diag d = {0};
+    qiao_scenario *s = qi_scenario_parse(text, sizeof text - 1, "x.osc", &d);
+    qiao_robot *r = qiao_robot_load("go2", &d);
+    CHECK(s && r, "%s", d.text);
+    double u[1] = {0.25}, pos[3], yaw;
+    qiao_case *c = qiao_case_new_at(s, r, 1, 0, u, &d);
+    CHECK(c != NULL, "%s", d.text);
+    qiao_vary v;
+    CHECK(qiao_case_vary(c, &v), "nothing varies");
+    CHECK_NEAR(v.damping, 2.5, 1e-12);
+    CHECK_NEAR(v.delay, 0.006, 1e-12);
+    CHECK_NEAR(v.payload, 1.5, 1e-12);
+    CHECK(v.mass == 1 && v.armature == 1 && v.kp == 1 && v.friction == 1, "others stay");
+    qiao_case_place(c, pos, &yaw);
+    qiao_model *w = qiao_model_world(r, qiao_case_scene(c), pos, yaw, &d);
+    CHECK(w != NULL, "%s", d.text);
+    qiao_sim_def sd = qiao_sim_def_default();
+    sd.engine = "mujoco", sd.robot = r, sd.world = (const qiao_model *const *)&w, sd.period = 0.01;
+    qiao_sim *sim = qiao_sim_new(&sd, &d);
+    CHECK(sim && qiao_sim_reset(sim, 0, 1, 0) == QIAO_OK, "%s", d.text);
+    qiao_truth t;
+    qiao_sim_step(sim, 500); // a second without commands: the legs hang, the base stays
+    qiao_sim_truth(sim, 0, &t);
+    for (int i = 0; i < 3; i++) CHECK_NEAR(t.q[i], w->q0[i], 0.005);
+    for (int i = 3; i < 7; i++) CHECK_NEAR(t.q[i], w->q0[i], 0.005);
+    CHECK(t.q[2] > 1.2 && fabs(t.q[6]) > 0.3, "held high and turned: %g %g", t.q[2], t.q[6]);
+    qiao_sim_free(sim), qiao_model_free(w), qiao_case_free(c);
+    qiao_scenario_free(s), qiao_robot_free(r);
+}

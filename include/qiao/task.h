@@ -47,6 +47,9 @@ void qiao_case_place(const qiao_case *c, double pos[3], double *yaw); // of the 
 int qiao_case_grants(const qiao_case *c, const qiao_sensor **grant);  // signals beyond the robot's
 int qiao_case_facts(const qiao_case *c, const char *const **name, const char *const **text);
 double qiao_case_time_limit(const qiao_case *c); // s
+// Numbers of the robot that the scenario draws (an actor that inherits varied_robot); false: none,
+// and *v is the default. Give them to the sim before the reset.
+bool qiao_case_vary(const qiao_case *c, qiao_vary *v);
 
 typedef enum qiao_verdict { QIAO_RUNNING, QIAO_PASSED, QIAO_FAILED } qiao_verdict;
 

@@ -135,6 +135,8 @@ static qiao_err make_batch(batch *b, qiao_diag *d) {
         w->ref = qiao_referee_new(w->cas, w->model, &b->io, d);
         if (!w->ref) return d->err;
         if ((e = make_record(b, i, d))) return e;
+        qiao_vary v;
+        if (qiao_case_vary(w->cas, &v) && (e = qiao_sim_vary(b->sim, i, &v, d))) return e;
         if ((e = qiao_sim_reset(b->sim, i, t->seed, t->trial)))
             return qiao_diag_set(d, e, NULL, 0, 0, "world %d cannot start: %s", i,
                                  qiao_err_text(e));

@@ -255,13 +255,17 @@ static qiao_err set_world(qi_flock *f, int i, const qiao_case *c, qiao_diag *d) 
     lane *l = &f->lane[i];
     const char *scene = qiao_case_scene(c);
     memcpy(l->q0, qi_mold_q0(f->mold), (size_t)l->view.nq * sizeof *l->q0);
-    if (l->scene && strcmp(l->scene, scene) == 0) return QIAO_OK;
-    free(l->scene);
-    l->scene = NULL;
-    qiao_err e = qi_sim_recast(f->sim, i, &l->view, qi_mold_numbers(f->mold),
-                               qi_mold_changed(f->mold) & QI_CAST_GROUND, d);
-    if (e) return e;
-    return (l->scene = strdup(scene)) ? QIAO_OK : no_memory(d);
+    qiao_vary v;
+    bool varied = qiao_case_vary(c, &v);
+    if (!l->scene || strcmp(l->scene, scene) != 0) {
+        free(l->scene);
+        l->scene = NULL;
+        qiao_err e = qi_sim_recast(f->sim, i, &l->view, qi_mold_numbers(f->mold),
+                                   qi_mold_changed(f->mold) & QI_CAST_GROUND, d);
+        if (e) return e;
+        if (!(l->scene = strdup(scene))) return no_memory(d);
+    }
+    return varied ? qi_sim_vary_cast(f->sim, i, &v, qi_mold_numbers(f->mold), d) : QIAO_OK;
 }
 
 // A brain of the lane's own knows this case's facts.

@@ -10,6 +10,9 @@
 // what never moves differs from the first model's. Allocates; a reset must follow.
 qiao_err qi_sim_recast(qiao_sim *s, int w, const qiao_model *m, const struct mjModel_ *numbers,
                        bool ground, qiao_diag *d);
+// qiao_sim_vary on top of the numbers of a recast.
+qiao_err qi_sim_vary_cast(qiao_sim *s, int w, const qiao_vary *v, const struct mjModel_ *numbers,
+                          qiao_diag *d);
 
 // World w becomes what world like was made as: its model, its numbers, its ground. Of the same
 // shape; allocates; a reset must follow.

@@ -328,6 +328,9 @@ static qiao_err world_vary(qi_world *w, mjModel *m, const qi_drive *drive, qiao_
     group *g = w->g;
     qiao_model view = *w->model;
     view.mj = m, view.dof_armature = m->dof_armature, view.body_mass = m->body_mass;
+    view.dof_damping = m->dof_damping, view.dof_friction = m->dof_frictionloss;
+    view.body_pos = m->body_pos, view.body_quat = m->body_quat; // another world's after a recast
+    view.jnt_pos = m->jnt_pos, view.jnt_axis = m->jnt_axis, view.qref = m->qpos0;
     view.body_ipos = m->body_ipos, view.body_iquat = m->body_iquat;
     view.body_inertia = m->body_inertia;
     memcpy(view.gravity, m->opt.gravity, sizeof view.gravity);

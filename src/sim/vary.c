@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // vary.c - one world's own numbers: a copy of its model with factors applied, for its engine.
+#include "sim/cast.h"
 #include "sim/sim.h"
 
 #include <math.h>
@@ -113,12 +114,17 @@ static qiao_err vary_drives(const qi_setup *u, const qiao_vary *v, double dt, qi
 }
 
 qiao_err qiao_sim_vary(qiao_sim *s, int w, const qiao_vary *v, qiao_diag *d) {
+    return qi_sim_vary_cast(s, w, v, NULL, d);
+}
+
+qiao_err qi_sim_vary_cast(qiao_sim *s, int w, const qiao_vary *v, const mjModel *numbers,
+                          qiao_diag *d) {
     qiao_diag own = {0};
     if (!d) d = &own;
     if (w < 0 || w >= s->n) return qiao_diag_set(d, QIAO_E_ARG, NULL, 0, 0, "no world %d", w);
     qiao_err e = check(v, d);
     if (e) return e;
-    const mjModel *from = s->w[w].model->mj;
+    const mjModel *from = numbers ? numbers : s->w[w].model->mj;
     mjModel *m = mj_copyModel(NULL, from);
     mjData *data = m ? mj_makeData(m) : NULL;
     qi_drive *drive = calloc((size_t)s->setup.nu + 1, sizeof *drive);

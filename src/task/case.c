@@ -360,3 +360,23 @@ int qiao_case_facts(const qiao_case *c, const char *const **name, const char *co
     return *name = c->fact_name, *text = c->fact_text, c->nfact;
 }
 double qiao_case_time_limit(const qiao_case *c) { return c->time_limit; }
+
+bool qiao_case_vary(const qiao_case *c, qiao_vary *v) {
+    *v = qiao_vary_default();
+    if (!qi_is_a(c->role->decl, "varied_robot")) return false;
+    const struct {
+        const char *field;
+        double *to;
+    } all[] = {{"damping", &v->damping},
+               {"frictionloss", &v->frictionloss},
+               {"armature", &v->armature},
+               {"mass_factor", &v->mass},
+               {"kp", &v->kp},
+               {"kd", &v->kd},
+               {"torque", &v->torque},
+               {"payload", &v->payload},
+               {"drive_delay", &v->delay}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        *all[i].to = qi_get(c->in, c->role, all[i].field);
+    return true;
+}

@@ -165,6 +165,33 @@ static bool place_robot(qi_scene *s) {
     return true;
 }
 
+// A robot that is held: its floating base is welded to the world where it stands, and hangs from a
+// rod that touches nothing.
+static void hold_robot(qi_scene *s) {
+    const qiao_case *c = s->c;
+    const qiao_robot *r = c->robot;
+    if (!qi_is_a(c->role->decl, "varied_robot") || !qi_get(s->in, c->role, "held")) return;
+    if (!is_floating(r)) return; // bolted down already
+    const double *q = c->base_quat;
+    double t[3], p[3]; // the world as the base sees it: turned back
+    for (int i = 0; i < 3; i++) {
+        int j = (i + 1) % 3, k = (i + 2) % 3;
+        t[i] = 2 * (q[1 + k] * c->base[j] - q[1 + j] * c->base[k]);
+    }
+    for (int i = 0; i < 3; i++) {
+        int j = (i + 1) % 3, k = (i + 2) % 3;
+        p[i] = -(c->base[i] + q[0] * t[i] + q[1 + k] * t[j] - q[1 + j] * t[k]);
+    }
+    qi_put(&s->extra,
+           "<equality><weld name=\"held\" body1=\"%s\" relpose=\"%.17g %.17g %.17g %.17g %.17g "
+           "%.17g %.17g\" solref=\"0.006 1\" solimp=\"0.98 0.999 0.001\"/></equality>\n",
+           r->model->body_name[r->base], p[0], p[1], p[2], q[0], -q[1], -q[2], -q[3]);
+    qi_put(&s->world,
+           "<geom name=\"rod\" type=\"capsule\" size=\"0.012\" fromto=\"%.17g %.17g %.17g %.17g "
+           "%.17g %.17g\" contype=\"0\" conaffinity=\"0\" rgba=\"0.35 0.38 0.42 1\"/>\n",
+           c->base[0], c->base[1], c->base[2], c->base[0], c->base[1], c->base[2] + 1);
+}
+
 bool qi_scene_build(qiao_case *c, qiao_diag *d) {
     qi_scene s = {.c = c, .in = c->in, .d = d, .friction = 0.8};
     s.world.a = s.extra.a = c->a;
@@ -176,6 +203,7 @@ bool qi_scene_build(qiao_case *c, qiao_diag *d) {
     if (!for_each(&s, "environment", build_environment) || !for_each(&s, "route", qi_build_route) ||
         !qi_build_things(&s) || !place_robot(&s) || !qi_build_movables(&s))
         return false;
+    hold_robot(&s);
     qi_text all = {.a = c->a};
     qi_put(
         &all,
