@@ -457,8 +457,9 @@ static void write_signals(qiao_rec *r, const qiao_obs *obs, const qiao_cmd *cmd,
     }
     if (!cmd) return;
     const double *x[CMD_COUNT] = {cmd->q, cmd->qd, cmd->kp, cmd->kd, cmd->tau};
+    int64_t decided_ns = obs && obs->t_ns ? obs->t_ns[row] : r->t_ns;
     for (int i = 0; i < CMD_COUNT; i++)
-        write_values(r, &r->cmd[i], r->t_ns, x[i] + (size_t)row * (size_t)cmd->nu, cmd->nu);
+        write_values(r, &r->cmd[i], decided_ns, x[i] + (size_t)row * (size_t)cmd->nu, cmd->nu);
 }
 
 // Whether a sample is due; the next one is a period later, on the grid.

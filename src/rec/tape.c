@@ -275,17 +275,20 @@ static qiao_err make_signals(reader *r, int count, uint32_t nname, qi_cdr_in nam
     return QIAO_OK;
 }
 
-static qiao_err add_sample(reader *r, qi_tape_signal *s, int64_t t_ns, const uint8_t *x) {
+static qiao_err add_sample(reader *r, qi_tape_signal *s, int64_t t_ns, int64_t stamp_ns,
+                           const uint8_t *x) {
     if (s->n == s->cap) {
         size_t cap = s->cap ? 2 * (size_t)s->cap : 64;
         int64_t *ns = realloc(s->t_ns, cap * sizeof *ns);
         if (ns) s->t_ns = ns;
+        int64_t *stamp = realloc(s->stamp_ns, cap * sizeof *stamp);
+        if (stamp) s->stamp_ns = stamp;
         double *v = realloc(s->value, (cap * (size_t)s->dim + 1) * sizeof *v);
         if (v) s->value = v;
-        if (!ns || !v) return fault(r, QIAO_E_MEM, "out of memory");
+        if (!ns || !stamp || !v) return fault(r, QIAO_E_MEM, "out of memory");
         s->cap = (int)cap;
     }
-    s->t_ns[s->n] = t_ns;
+    s->t_ns[s->n] = t_ns, s->stamp_ns[s->n] = stamp_ns;
     if (x) memcpy(s->value + (size_t)s->n * (size_t)s->dim, x, (size_t)s->dim * 8);
     s->n++;
     return QIAO_OK;
@@ -294,7 +297,7 @@ static qiao_err add_sample(reader *r, qi_tape_signal *s, int64_t t_ns, const uin
 static qiao_err read_values(reader *r, qi_cdr_in c, int64_t t_ns, int count) {
     qi_tape *t = r->t;
     size_t n;
-    qi_cdr_get_time(&c);
+    int64_t stamp_ns = qi_cdr_get_time(&c);
     if (count == 3) qi_cdr_get_text(&c, &n); // JointState: frame
     uint32_t nname = qi_cdr_get_u32(&c);
     qi_cdr_in names = c;
@@ -310,7 +313,7 @@ static qiao_err read_values(reader *r, qi_cdr_in c, int64_t t_ns, int count) {
         if ((int)dim != s->dim && dim == 0) continue; // a JointState may leave out a part
         if (dim > DIM_MAX || (int)dim != s->dim)
             return fault(r, QIAO_E_FORMAT, "another number of values than the first message had");
-        if ((e = add_sample(r, s, t_ns, x))) return e;
+        if ((e = add_sample(r, s, t_ns, stamp_ns, x))) return e;
     }
     return QIAO_OK;
 }
@@ -430,7 +433,8 @@ qi_tape *qi_tape_load(const char *path, qiao_diag *d) {
 void qi_tape_free(qi_tape *t) {
     if (!t) return;
     for (int i = 0; i < t->ngeom; i++) free(t->geom[i].vert), free(t->geom[i].face);
-    for (int i = 0; i < t->nsignal; i++) free(t->signal[i].t_ns), free(t->signal[i].value);
+    for (int i = 0; i < t->nsignal; i++)
+        free(t->signal[i].t_ns), free(t->signal[i].stamp_ns), free(t->signal[i].value);
     free(t->body), free(t->geom), free(t->frame_ns), free(t->pose), free(t->signal);
     free(t->event), free(t->contact), free(t->measure), free(t->slot);
     qi_mcap_close(t->file);

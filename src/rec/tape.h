@@ -27,7 +27,8 @@ typedef struct qi_tape_signal {
     const char *name, *unit; // "/obs/joint_pos"
     int dim, nname, n, cap;
     const char **element; // [nname]; nname is dim or 0
-    int64_t *t_ns;        // [n]
+    int64_t *t_ns;        // [n] when it was logged
+    int64_t *stamp_ns;    // [n] when it was sampled or decided
     double *value;        // [n][dim]
     int channel, part;    // part of a JointState: 0 position, 1 velocity, 2 effort
 } qi_tape_signal;
