@@ -20,6 +20,7 @@ const command *const commands[] = {
     &command_doctor,
     &command_scenarios,
     &command_train,
+    &command_identify,
     &command_bench,
     &command_compile,
     &command_keys,
@@ -52,7 +53,7 @@ int main(int argc, char **argv) {
         puts("qiao " QIAO_VERSION);
         return EXIT_PASSED;
     }
-    const char *names[16];
+    const char *names[32];
     int n = 0;
     for (const command *const *c = commands; *c; c++) {
         if (strcmp(argv[1], (*c)->name) == 0) return (*c)->run(*c, argc - 2, argv + 2);

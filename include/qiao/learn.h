@@ -66,8 +66,10 @@ qiao_err qiao_motion_csv(const char *record, const char *csv, double from, doubl
 // ---- identification: which numbers of a robot explain what was measured ----
 
 // A robot whose drives followed commands while its encoders were read, from rest.
-//   q, qd  [n][njoint] as its signals joint_pos and joint_vel said, one row a control step
+//   q, qd  [n][njoint] as its signals joint_pos and joint_vel said, one row a control step; NAN: not
+//          measured
 //   cmd    q, qd, kp, kd, tau [n][nu] each: the commands that followed each row
+//   path   as q, qd, out, NULL: not wanted. [0] what the numbers of the files give, [1] the fitted
 typedef struct qiao_ident_def {
     const qiao_robot *robot;
     const qiao_model *world; // in which it moved
@@ -77,28 +79,53 @@ typedef struct qiao_ident_def {
     int nparam;
     const char *const *param; // of those of qiao_ident_name
     int nthread;              // 0: all
+    double *path[2][2];       // [before, after][q, qd]
 } qiao_ident_def;
 
+enum { QIAO_IDENT_VALUES = 16, QIAO_IDENT_JOINTS = 64 };
 typedef struct qiao_ident_value {
     const char *name, *unit; // "1": a factor of what model and robot say; "s", "kg": more than that
     double value, low, high; // best, and where it is with 95 % probability
+    bool told;               // false: the data say nothing about it
+    int like;                // which other it is taken for most easily, -1: none
+    double alike;            // their correlation, -1..1; near 1 only both together are told
 } qiao_ident_value;
 
 typedef struct qiao_ident_result {
     int n; // parameters
-    qiao_ident_value value[16];
+    qiao_ident_value value[QIAO_IDENT_VALUES];
     double noise_q, noise_qd; // rms of what is left, rad or m, rad/s or m/s
     int iterations;
+    int njoint; // of the encoders
+    double rms[2][2]
+              [QIAO_IDENT_JOINTS]; // [before, after][q, qd] of what each encoder says beyond it
 } qiao_ident_result;
 
 const char *qiao_ident_name(int i); // "damping", ...; NULL: there are no more
 // Least squares over whole runs of engine lanes, the start and the encoders' offsets fitted with
 // them. The interval comes from the noise that is left and from how much each number changes the
 // motion; it is right as far as noise is independent and the model has no other fault.
-// Errors: E_NAME; E_ARG: too little was measured; E_INFEASIBLE: the data do not tell the parameters
-// apart, d says which.
+// Errors: E_NAME; E_ARG: too little was measured; E_INFEASIBLE: the data tell none of the
+// parameters, d says one.
 // source  G. Seber and C. Wild, Nonlinear Regression (1989), sections 2.1 and 14.2
 qiao_err qiao_identify(const qiao_ident_def *def, qiao_ident_result *out, qiao_diag *d);
+
+// What a record of qiao run, or one of a real robot with the same topics, holds for it.
+typedef struct qiao_ident_record {
+    qiao_ident_def def;                    // robot, world, period, n, q, qd, cmd are set
+    int njoint;                            // of the encoders
+    const char *const *joint;              // [njoint]
+    const char *unit[2];                   // of q and qd
+    double seconds;                        // that are used
+    const char *scenario, *brain, *engine; // as the record says, "" if it does not
+    char note[400];                        // what is odd about it, "" if nothing
+    void *own;
+} qiao_ident_record;
+// Reads at most so many seconds of it. E_FIT, d says why: the robot touches something, its base
+// moves, commands or encoders are missing or come at odd times. Free it after any result.
+qiao_err qiao_ident_read(const char *mcap, const qiao_robot *r, double seconds,
+                         qiao_ident_record *out, qiao_diag *d);
+void qiao_ident_record_free(qiao_ident_record *rec);
 
 #pragma GCC visibility pop
 #endif

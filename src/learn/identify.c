@@ -43,6 +43,8 @@ typedef struct fit {
     double *a, *g, *cov;  // normal equations [all][all], [all]; inverse
     qiao_cmd cmd;
     int *qadr, *vadr; // [nj]
+    double *start;    // [2 nj] first q and qd that were measured
+    int count[2];     // measurements of q, of qd
     double delay, weight_q, weight_qd;
     qiao_diag *d;
 } fit;
@@ -74,8 +76,19 @@ static qiao_err bind(fit *f) {
     for (int j = 0; j < f->nj; j++) {
         int k = qiao_model_joint(def->world, q->element[j]);
         f->qadr[j] = def->world->jnt_qadr[k], f->vadr[j] = def->world->jnt_vadr[k];
+        f->start[j] = def->world->q0[f->qadr[j]], f->start[f->nj + j] = 0;
+        for (int side = 0; side < 2; side++) { // from what was measured first on
+            const double *x = side ? def->qd : def->q;
+            int first = def->n;
+            for (int i = def->n; i-- > 0;)
+                if (isfinite(x[i * f->nj + j])) first = i, f->count[side]++;
+            if (first < def->n) f->start[side * f->nj + j] = x[first * f->nj + j];
+        }
     }
-    return QIAO_OK;
+    if (f->count[0] > 10 * f->nj && f->count[1] > 10 * f->nj) return QIAO_OK;
+    return qiao_diag_set(f->d, QIAO_E_ARG, NULL, 0, 0,
+                         "%d positions and %d speeds of %d joints were measured, too few",
+                         f->count[0], f->count[1], f->nj);
 }
 
 // A robot that senses without noise, and as many worlds as there are columns.
@@ -104,7 +117,8 @@ static qiao_err make(fit *f) {
         !get(f, &f->res, (size_t)f->nworld * (size_t)f->nres * sizeof *f->res) ||
         !get(f, &f->a, all * all * sizeof *f->a) || !get(f, &f->cov, all * all * sizeof *f->cov) ||
         !get(f, &f->g, all * sizeof *f->g) || !get(f, &f->qadr, (size_t)f->nj * sizeof *f->qadr) ||
-        !get(f, &f->vadr, (size_t)f->nj * sizeof *f->vadr))
+        !get(f, &f->vadr, (size_t)f->nj * sizeof *f->vadr) ||
+        !get(f, &f->start, 2 * (size_t)f->nj * sizeof *f->start))
         return QIAO_E_MEM;
     for (int i = 0; i < f->nworld; i++) world[i] = def->world;
     f->cmd = (qiao_cmd){f->nworld, f->nu, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
@@ -149,37 +163,64 @@ static qiao_err start_world(fit *f, int w, double *gain) {
     return e ? e : qiao_sim_set(f->sim, w, q, qd);
 }
 
-// Every world's encoders less what was measured. Offsets of the encoders are no part of it yet.
+static void decide(fit *f, int w, int k, const double gain[2]) {
+    const qiao_ident_def *def = f->def;
+    double *to[5] = {f->cmd.q, f->cmd.qd, f->cmd.kp, f->cmd.kd, f->cmd.tau};
+    for (int c = 0; c < 5; c++)
+        memcpy(to[c] + (size_t)w * (size_t)f->nu, def->cmd[c] + (size_t)k * (size_t)f->nu,
+               (size_t)f->nu * sizeof(double));
+    for (int u = 0; u < f->nu; u++) { // gains are the command's or the drive's own
+        double *kp = &f->cmd.kp[w * f->nu + u], *kd = &f->cmd.kd[w * f->nu + u];
+        *kp = gain[0] * (*kp < 0 ? def->robot->drive[u].kp : *kp);
+        *kd = gain[1] * (*kd < 0 ? def->robot->drive[u].kd : *kd);
+    }
+}
+
+// Row k of world w. Returns how far it is from world 0, in steps of the derivative.
+static double compare(fit *f, int w, int k, const double *x) {
+    size_t nj = (size_t)f->nj, at = (size_t)k * 2 * nj;
+    double *r = f->res + (size_t)w * (size_t)f->nres + at, *r0 = f->res + at, far = 0;
+    for (size_t j = 0; j < nj; j++) {
+        r[j] = x[f->adr_q + (int)j] - f->def->q[(size_t)k * nj + j];
+        r[nj + j] = x[f->adr_qd + (int)j] - f->def->qd[(size_t)k * nj + j];
+    }
+    for (size_t j = 0; j < 2 * nj; j++)
+        if (!isnan(r[j])) far = fmax(far, fabs(r[j] - r0[j]));
+    return far / (w > f->np + f->nj ? 1e-5 : 1e-6);
+}
+
+// Every world's encoders less what was measured. Offsets of the encoders are no part of it yet. A
+// world that began elsewhere and has come back to world 0 for half a second stays there.
 static qiao_err run_worlds(fit *f) {
     const qiao_ident_def *def = f->def;
+    const double forgotten = 1e-4;
     double(*gain)[2] = malloc((size_t)f->nworld * sizeof *gain);
-    if (!gain) return QIAO_E_MEM;
-    qiao_err e = QIAO_OK;
+    int *since = calloc((size_t)f->nworld, sizeof *since); // rows; -1: over
+    qiao_err e = gain && since ? QIAO_OK : QIAO_E_MEM;
     for (int w = 0; w < f->nworld && !e; w++) e = start_world(f, w, gain[w]);
     for (int k = 0; k < def->n && !e; k++) {
         const qiao_obs *o = qiao_sim_observe(f->sim);
         for (int w = 0; w < f->nworld; w++) {
-            const double *x = o->x + (size_t)w * (size_t)o->nobs;
-            double *r = f->res + (size_t)w * (size_t)f->nres + (size_t)k * 2 * (size_t)f->nj;
-            for (int j = 0; j < f->nj; j++) {
-                r[j] = x[f->adr_q + j] - def->q[(size_t)k * (size_t)f->nj + (size_t)j];
-                r[f->nj + j] = x[f->adr_qd + j] - def->qd[(size_t)k * (size_t)f->nj + (size_t)j];
+            size_t at = (size_t)k * 2 * (size_t)f->nj;
+            if (since[w] < 0) {
+                memcpy(f->res + (size_t)w * (size_t)f->nres + at, f->res + at,
+                       2 * (size_t)f->nj * sizeof *f->res);
+                continue;
             }
-            double *to[5] = {f->cmd.q, f->cmd.qd, f->cmd.kp, f->cmd.kd, f->cmd.tau};
-            for (int c = 0; c < 5; c++)
-                memcpy(to[c] + (size_t)w * (size_t)f->nu, def->cmd[c] + (size_t)k * (size_t)f->nu,
-                       (size_t)f->nu * sizeof(double));
-            for (int u = 0; u < f->nu; u++) { // gains are the command's or the drive's own
-                double *kp = &f->cmd.kp[w * f->nu + u], *kd = &f->cmd.kd[w * f->nu + u];
-                *kp = gain[w][0] * (*kp < 0 ? def->robot->drive[u].kp : *kp);
-                *kd = gain[w][1] * (*kd < 0 ? def->robot->drive[u].kd : *kd);
+            double far = compare(f, w, k, o->x + (size_t)w * (size_t)o->nobs);
+            since[w] = far < forgotten ? since[w] + 1 : 0;
+            if (w > f->np && since[w] * def->period > 0.5) {
+                since[w] = -1;
+                qiao_sim_stop(f->sim, w);
+                continue;
             }
+            decide(f, w, k, gain[w]);
         }
         qiao_sim_command(f->sim, &f->cmd);
         qiao_sim_step(f->sim, f->nstep);
         e = qiao_sim_status(f->sim, 0);
     }
-    free(gain);
+    free(gain), free(since);
     return e;
 }
 
@@ -188,15 +229,14 @@ static qiao_err run_worlds(fit *f) {
 static double offset_of(const fit *f, int j) { return j < f->nj ? f->x[f->nx + j] : 0; }
 
 // Rough knowledge that keeps what the data do not tell from running away: starts and offsets.
-static double prior(const fit *f, int i) { // 1 / variance
-    if (i < f->np) return 1e-4;
+static double prior(const fit *f, int i) {                         // 1 / variance
+    if (i < f->np) return known[f->which[i]].factor ? 0.25 : 1e-4; // rarely off by more than e^4
     if (i < f->np + f->nj) return 1 / (0.05 * 0.05);
     return i < f->nx ? 1 / (0.2 * 0.2) : 1 / (0.02 * 0.02);
 }
 static double guess(const fit *f, int i) { // and where it is thought to be
     if (i < f->np || i >= f->nx) return 0;
-    int j = (i - f->np) % f->nj;
-    return i < f->np + f->nj ? f->def->world->q0[f->qadr[j]] : 0;
+    return f->start[i - f->np];
 }
 
 // Weighted sum of squares of world 0, priors included.
@@ -206,6 +246,7 @@ static double cost(const fit *f) {
     for (int k = 0; k < f->nres; k++) {
         int j = k % nj2;
         double r = f->res[k] + offset_of(f, j);
+        if (isnan(r)) continue; // not measured
         sum += (j < f->nj ? f->weight_q : f->weight_qd) * r * r;
     }
     for (int i = 0; i < unknowns(f); i++)
@@ -221,6 +262,7 @@ static void normal_equations(fit *f) {
     for (int k = 0; k < f->nres; k++) {
         int j = k % nj2;
         double w = j < f->nj ? f->weight_q : f->weight_qd, r = f->res[k] + offset_of(f, j);
+        if (isnan(r)) continue;
         for (int i = 0; i < f->nx; i++) {
             double step = moved(f, i + 1, i) - f->x[i];
             col[i] = (f->res[(size_t)(i + 1) * (size_t)f->nres + (size_t)k] - f->res[k]) / step;
@@ -264,16 +306,15 @@ static void solve(const double *l, int n, const double *b, double *x) {
 
 // Noise that is left, as weights for the next round; the smallest keeps an exact fit finite.
 static void weigh(fit *f) {
-    double q = 0, qd = 0;
-    int nj2 = 2 * f->nj, half = f->nres / 2;
+    double q = 0, qd = 0, used = 0.5 * unknowns(f);
+    int nj2 = 2 * f->nj;
     for (int k = 0; k < f->nres; k++) {
         int j = k % nj2;
         double r = f->res[k] + offset_of(f, j);
-        *(j < f->nj ? &q : &qd) += r * r;
+        if (!isnan(r)) *(j < f->nj ? &q : &qd) += r * r;
     }
-    int free_q = half - unknowns(f) / 2, free_qd = half - unknowns(f) / 2;
-    f->weight_q = 1 / fmax(q / fmax(free_q, 1), 1e-18),
-    f->weight_qd = 1 / fmax(qd / fmax(free_qd, 1), 1e-16);
+    f->weight_q = 1 / fmax(q / fmax(f->count[0] - used, 1), 1e-18),
+    f->weight_qd = 1 / fmax(qd / fmax(f->count[1] - used, 1), 1e-16);
 }
 
 static void bound(fit *f) {
@@ -312,7 +353,7 @@ static qiao_err descend(fit *f, int *iterations, double *best) {
             break;
         }
         damp = fmax(damp * 0.01, 1e-9);
-        if (gain < 1e-7 * *best) break;
+        if (gain < 1e-6 * *best) break;
     }
     free(keep), free(l);
     return e;
@@ -323,70 +364,115 @@ static void begin_at(fit *f) {
     f->weight_q = 1 / (0.01 * 0.01), f->weight_qd = 1 / (0.1 * 0.1);
 }
 
-// Fit, weigh by what is left, fit again.
-static qiao_err fit_at(fit *f, double delay, bool anew, int *iterations, double *best) {
+// Fit; weigh by what is left, fit again, so many times.
+static qiao_err fit_at(fit *f, double delay, int rounds, int *iterations, double *best) {
     f->delay = delay;
-    if (anew) begin_at(f);
     qiao_err e = descend(f, iterations, best);
-    for (int round = 0; round < 3 && anew && !e; round++)
-        weigh(f), e = descend(f, iterations, best);
+    for (int i = 0; i < rounds && !e; i++) weigh(f), e = descend(f, iterations, best);
     return e;
 }
 
-// The delay is a whole number of physics steps: all are tried from the start's fit on. Its interval
-// is where the cost is within the 95 % point of chi squared of the best, and half a step around.
-static qiao_err fit_delay(fit *f, int *iterations, qiao_ident_value *out) {
-    double dt = f->def->world->dt, best = 0, at = 0, c[32];
+// The best of all delays, from the start's fit on: *at, with its numbers in x [unknowns].
+static qiao_err scan_delays(fit *f, int *iterations, double *at, double *x) {
+    double dt = f->def->world->dt, best = 0, c[32];
+    size_t bytes = (size_t)unknowns(f) * sizeof *x;
     int n = (int)fmin(31, floor(known[P_DELAY].most / dt)) + 1, tried = 0;
-    qiao_err e = fit_at(f, 0, true, iterations, &best);
-    for (; tried < n && !e; tried++) {
+    qiao_err e = QIAO_OK;
+    for (; tried < n; tried++) {
         if ((e = fit_at(f, tried * dt, tried == 0, iterations, &c[tried]))) break;
-        if (tried == 0 || c[tried] < best) best = c[tried], at = tried * dt;
-        if (tried > 3 && c[tried] > 20 * best && c[tried] > c[tried - 1]) break;
+        if (tried == 0) e = fit_at(f, 0, 0, iterations, &c[0]);
+        if (tried == 0 || c[tried] < best)
+            best = c[tried], *at = tried * dt, memcpy(x, f->x, bytes);
+        if (tried > 1 && c[tried] > c[tried - 1] && c[tried - 1] > c[tried - 2] &&
+            c[tried] > best + 100)
+            break;
     }
-    if (e == QIAO_E_LIMIT && tried > 0) e = QIAO_OK, tried--; // longer than the commands kept
-    if (e) return e;
-    // all once more with the noise of the best
-    e = fit_at(f, at, true, iterations, &best);
+    return e == QIAO_E_LIMIT && tried > 0 ? QIAO_OK : e; // longer than the commands kept
+}
+
+// The delay is a whole number of physics steps: all are tried. Its interval is where the cost is
+// within the 95 % point of chi squared of the best, and half a step around.
+static qiao_err fit_delay(fit *f, int *iterations, qiao_ident_value *out) {
+    double dt = f->def->world->dt, best = 0, at = 0, *x = malloc((size_t)f->nx * 2 * sizeof *x);
+    size_t bytes = (size_t)unknowns(f) * sizeof *x;
+    qiao_err e = x ? scan_delays(f, iterations, &at, x) : QIAO_E_MEM;
+    // once more with the noise of the best
+    if (!e) memcpy(f->x, x, bytes), e = fit_at(f, at, 2, iterations, &best);
+    if (!e) memcpy(x, f->x, bytes);
     double lo = at, hi = at;
-    for (int side = -1; side <= 1 && !e; side += 2)
-        for (double x = at + side * dt; x >= -1e-9 && x < known[P_DELAY].most; x += side * dt) {
-            double wq = f->weight_q, wqd = f->weight_qd, cx;
-            qiao_err bad = fit_at(f, x, false, iterations, &cx);
-            f->weight_q = wq, f->weight_qd = wqd;
-            if (bad || cx > best + 3.841) break;
-            *(side < 0 ? &lo : &hi) = x;
+    for (int side = -1; side <= 1 && !e; side += 2) {
+        memcpy(f->x, x, bytes);
+        for (double t = at + side * dt; t >= -1e-9 && t < known[P_DELAY].most; t += side * dt) {
+            double c;
+            if (fit_at(f, t, 0, iterations, &c) || c > best + 3.841) break;
+            *(side < 0 ? &lo : &hi) = t;
         }
-    if (!e) e = fit_at(f, at, true, iterations, &best);
-    *out = (qiao_ident_value){"delay", "s", at, fmax(0, lo - 0.5 * dt), hi + 0.5 * dt};
+    }
+    if (!e) memcpy(f->x, x, bytes), f->delay = at, e = run_worlds(f);
+    *out = (qiao_ident_value){"delay", "s", at, fmax(0, lo - 0.5 * dt), hi + 0.5 * dt, true, -1, 0};
+    free(x);
     return e;
+}
+
+// What the number is most easily taken for: column x of the covariance, all variances beside it.
+static void alike(const fit *f, int i, const double *cov, qiao_ident_value *v) {
+    v->like = -1;
+    for (int k = 0; k < f->np; k++) {
+        double c = cov[i * f->np + k] / sqrt(cov[i * f->np + i] * cov[k * f->np + k]);
+        if (k != i && fabs(c) > fabs(v->alike)) v->alike = c, v->like = k;
+    }
+}
+
+static void tell(const fit *f, const double *cov, qiao_ident_result *out) {
+    for (int i = 0; i < f->np; i++) {
+        double s = sqrt(cov[i * f->np + i]), at = f->x[i], z = 1.959963984540054 * s;
+        int k = f->which[i];
+        qiao_ident_value v = {known[k].name, known[k].unit, at, at - z, at + z, .told = true};
+        if (known[k].factor) v.value = exp(at), v.low = exp(at - z), v.high = exp(at + z);
+        if (known[k].factor && s > 1) v.told = false;
+        alike(f, i, cov, &v);
+        out->value[out->n++] = v;
+    }
 }
 
 static qiao_err intervals(fit *f, qiao_ident_result *out) {
-    int n = unknowns(f);
+    int n = unknowns(f), ntold = f->with_delay;
     double *l = malloc((size_t)n * (size_t)n * sizeof *l), *e1 = calloc(2 * (size_t)n, sizeof *e1);
-    qiao_err e = l && e1 ? QIAO_OK : QIAO_E_MEM;
+    double *cov = calloc((size_t)f->np * (size_t)f->np + 1, sizeof *cov);
+    qiao_err e = l && e1 && cov ? QIAO_OK : QIAO_E_MEM;
     if (!e) normal_equations(f);
     if (!e && !factor(f->a, n, 0, l)) e = QIAO_E_INFEASIBLE;
     for (int i = 0; i < f->np && !e; i++) {
-        const double *x = e1 + n;
         memset(e1, 0, (size_t)n * sizeof *e1);
         e1[i] = 1;
         solve(l, n, e1, e1 + n);
-        double s = sqrt(x[i]), at = f->x[i], z = 1.959963984540054 * s;
-        int k = f->which[i];
-        if (known[k].factor && s > 2) {
-            qiao_diag_set(f->d, QIAO_E_INFEASIBLE, NULL, 0, 0,
-                          "the data say nothing about '%s': move faster, or leave it out",
-                          known[k].name);
-            e = QIAO_E_INFEASIBLE;
-        }
-        qiao_ident_value v = {known[k].name, known[k].unit, at, at - z, at + z};
-        if (known[k].factor) v.value = exp(at), v.low = exp(at - z), v.high = exp(at + z);
-        out->value[out->n++] = v;
+        memcpy(cov + i * f->np, e1 + n, (size_t)f->np * sizeof *cov);
     }
-    free(l), free(e1);
+    if (!e) tell(f, cov, out);
+    for (int i = 0; i < out->n; i++) ntold += out->value[i].told;
+    if (!e && ntold == 0)
+        e = qiao_diag_set(f->d, QIAO_E_INFEASIBLE, NULL, 0, 0,
+                          "the data say nothing about '%s': move faster, or leave it out",
+                          out->value[0].name);
+    free(l), free(e1), free(cov);
     return e;
+}
+
+// What is left at each encoder of world 0, and where the world was. before: with the files' numbers.
+static void look(const fit *f, bool after, qiao_ident_result *out) {
+    int nj2 = 2 * f->nj;
+    for (int j = 0; j < nj2 && f->nj <= QIAO_IDENT_JOINTS; j++) {
+        bool speed = j >= f->nj;
+        const double *x = speed ? f->def->qd : f->def->q;
+        double *path = f->def->path[after][speed], sum = 0;
+        int n = 0, jj = speed ? j - f->nj : j;
+        for (int k = 0; k < f->def->n; k++) {
+            double r = f->res[k * nj2 + j] + offset_of(f, j);
+            if (path) path[k * f->nj + jj] = x[k * f->nj + jj] + r;
+            if (!isnan(r)) sum += r * r, n++;
+        }
+        out->rms[after][speed][jj] = sqrt(sum / fmax(n, 1));
+    }
 }
 
 static qiao_err choose(fit *f) {
@@ -427,10 +513,13 @@ qiao_err qiao_identify(const qiao_ident_def *def, qiao_ident_result *out, qiao_d
     qiao_err e = f.arena ? choose(&f) : QIAO_E_MEM;
     if (!e) e = make(&f);
     qiao_ident_value delay;
+    if (!e) begin_at(&f), e = run_worlds(&f);
+    if (!e) out->njoint = f.nj, look(&f, false, out);
     if (!e)
         e = f.with_delay ? fit_delay(&f, &out->iterations, &delay)
-                         : fit_at(&f, 0, true, &out->iterations, &best);
+                         : fit_at(&f, 0, 3, &out->iterations, &best);
     if (!e) e = intervals(&f, out);
+    if (!e) look(&f, true, out);
     if (!e && f.with_delay) out->value[out->n++] = delay;
     if (!e) out->noise_q = 1 / sqrt(f.weight_q), out->noise_qd = 1 / sqrt(f.weight_qd);
     if (e && !f.d->err) qiao_diag_set(f.d, e, NULL, 0, 0, "identification: %s", qiao_err_text(e));

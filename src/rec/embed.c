@@ -22,6 +22,7 @@
     X(report_draw, "report_draw.js", "viewer/report_draw.js") \
     X(report_main, "report.js", "viewer/report.js")           \
     X(train, "train.html", "viewer/train.html")               \
+    X(identify, "identify.html", "viewer/identify.html")      \
     X(three, "three.js", "build/extern/nicegui/three.js")
 
 // clang-format off
