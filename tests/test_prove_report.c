@@ -3,6 +3,7 @@
 // stay names.
 #include "brain/jsonread.h"
 #include "prove_fake.h"
+#include "prove/words.h"
 #include "qiao/prove_report.h"
 #include "test.h"
 
@@ -210,4 +211,28 @@ TEST(weighted_draws_are_said_to_be) {
     CHECK_TEXT(text, "passes 99.9");
     CHECK_TEXT(text, "95 % bootstrap, weighted) of 2,000 trials");
     free(w), fake_free(t);
+}
+
+// A bound is never rounded to the better side, and one short of all never reads as all.
+TEST(bounds_in_words_are_honest) {
+    static const struct {
+        double share;
+        int way;
+        const char *says;
+    } bound[] = {{0.99997, -1, "99.9970"}, {0.99997, 1, "99.9970"},      {1, -1, "100"},
+                 {0, -1, "0"},             {0.94237, -1, "94.23"},       {0.94237, 1, "94.24"},
+                 {0.9999999, -1, "99.999990"}, {0.99999999, -1, "99.999999"}, {2e-5, 1, "0.002000"},
+                 {0.5, -1, "50.00"},       {0.9954, -1, "99.540"},       {0.29, -1, "29.00"}};
+    for (size_t i = 0; i < sizeof bound / sizeof *bound; i++) {
+        char s[32];
+        qi_say_bound(s, sizeof s, bound[i].share, bound[i].way);
+        CHECK(strcmp(s, bound[i].says) == 0, "%.9g: '%s', not '%s'", bound[i].share, s,
+              bound[i].says);
+        if (bound[i].way < 0) CHECK(strtod(s, NULL) <= 100 * bound[i].share + 1e-9, "%s", s);
+    }
+    char s[60];
+    qi_say_column(s, sizeof s, &(qiao_interval){.est = 0.99999, .lo = 0.99997, .hi = 0.999999});
+    CHECK(strcmp(s, " 99.99 % (99.99-100.00 %)") == 0, "'%s'", s);
+    qi_say_column(s, sizeof s, &(qiao_interval){.est = 1, .lo = 0.99997, .hi = 1});
+    CHECK(strcmp(s, "100.00 % (99.99-100.00 %)") == 0, "'%s'", s);
 }

@@ -6,8 +6,8 @@ const MAPS_SHOWN = 6;
 let allMaps = false;
 
 const unitOf = (x) => (x.unit ? " " + x.unit : "");
-const interval = (i, show) => `${show(i.lo)} – ${show(i.hi)}`;
-const shares = (i, digits) => interval(i, (x) => percent(x, digits)).replace(" % –", " –");
+const interval = (i, show) => `${show(i.lo, -1)} – ${show(i.hi, 1)}`;
+const shares = (i, digits) => interval(i, (x, way) => percent(x, digits, way)).replace(" % –", " –");
 const count = (n) => n.toLocaleString("en-US");
 const pValue = (p) => (p < 1e-6 ? "p < 1e-6" : "p = " + (p < 1e-3 ? p.toExponential(1) : brief(p)));
 // in the reader's language; sentences come in both from the program
@@ -90,7 +90,7 @@ const range = (p, edges, i) =>
     : `${brief(edges[i])} – ${brief(edges[i + 1])}${unitOf(p)}`;
 const told = (b) =>
   b[0]
-    ? `${percent(b[1] / b[0])} (${percent(b[2])} – ${percent(b[3])}) ${say("fails")}: ${count(b[1])} / ${count(b[0])}`
+    ? `${percent(b[1] / b[0])} (${percent(b[2], null, -1)} – ${percent(b[3], null, 1)}) ${say("fails")}: ${count(b[1])} / ${count(b[0])}`
     : "–";
 
 function mapFigure(map, draw, name, tell) {

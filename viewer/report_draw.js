@@ -13,12 +13,15 @@ function svg(tag, attributes, ...parts) {
 const label = (x, y, text, more) => svg("text", { x, y, ...more }, text);
 const line = (x1, y1, x2, y2, name) => svg("line", { x1, y1, x2, y2, class: name });
 
-// A share as text: as many digits as its size asks for.
-function percent(x, digits) {
+// A share as text: as many digits as its size asks for, and as keep it from reading as all or
+// none when it is neither. way: -1 a lower bound, rounded down; 1 an upper one, rounded up.
+function percent(x, digits, way = 0) {
   if (x == null) return "–";
-  const p = 100 * x;
-  if (digits == null) digits = p === 0 || p >= 10 ? 1 : p >= 0.1 ? 2 : p >= 1e-3 ? 4 : 6;
-  return p.toFixed(digits).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") + " %";
+  const p = 100 * x, near = Math.min(p, 100 - p);
+  if (digits == null) digits = near <= 0 || (p >= 10 && near >= 0.1) ? 1 : near >= 0.1 ? 2 : near >= 1e-3 ? 4 : 6;
+  const round = (d) => (way ? Math[way < 0 ? "floor" : "ceil"](p * 10 ** d - way * 1e-9) / 10 ** d : +p.toFixed(d));
+  while (digits < 8 && near > 0 && (round(digits) >= 100 || round(digits) <= 0)) digits++;
+  return round(digits).toFixed(digits).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "") + " %";
 }
 // Three to five even steps between lo and hi.
 function steps(lo, hi, most = 5) {
@@ -64,7 +67,7 @@ function drawInterval(rows, width) {
         class: i ? "span pale" : "span",
       }),
       svg("circle", { cx: x(r.est), cy: y, r: 5, class: "dot" }),
-      label(right, y - 12, `${percent(r.lo, digits + 1)} – ${percent(r.hi, digits + 1)}`, {
+      label(right, y - 12, `${percent(r.lo, digits + 1, -1)} – ${percent(r.hi, digits + 1, 1)}`, {
         "text-anchor": "end",
       }),
     );
@@ -91,7 +94,7 @@ function drawBars(rows, width) {
       line(x(r.lo), y - 4, x(r.lo), y + 4, "whisker"),
       line(x(r.hi), y - 4, x(r.hi), y + 4, "whisker"),
       label(x(r.hi) + 8, y + 4, percent(r.est), {}),
-      svg("title", {}, `${r.name}: ${r.n} (${percent(r.lo)} – ${percent(r.hi)})`),
+      svg("title", {}, `${r.name}: ${r.n} (${percent(r.lo, null, -1)} – ${percent(r.hi, null, 1)})`),
     );
   });
   return g;

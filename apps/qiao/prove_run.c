@@ -2,6 +2,8 @@
 // prove_run.c - trials of one brain, chunk by chunk into its store, until there are enough.
 #include "prove.h"
 
+#include "prove/words.h"
+
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -45,8 +47,7 @@ static void show(prove_job *j, uint64_t ndone) {
     if (rate > 0) say_time(left, sizeof left, want > 0 ? want / rate : 0);
     if (j->ndone) {
         qiao_interval i = qiao_stat_exact(j->npassed, j->ndone, j->level, 0);
-        snprintf(share, sizeof share, "  %.2f %% (%.2f-%.2f %%)", 100 * i.est, 100 * i.lo,
-                 100 * i.hi);
+        qi_say_column(share, sizeof share, &i);
     }
     fprintf(stderr,
             args_chinese() ? "%s%s  %llu / %lld  %.0f 次/秒  还需 %s%s%s"

@@ -2,6 +2,8 @@
 // prove_tell.c - what a sweep says, in words on stdout.
 #include "prove.h"
 
+#include "prove/words.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,11 +36,13 @@ bool prove_verdict(const prove_job *j, const prove_side *s, char *text, size_t c
         looked ? qiao_stat_sequence(k, n, j->level) : qiao_stat_exact(k, n, j->level, -1);
     double need = j->decide > 0 ? j->decide : j->need;
     ok = i.lo >= need;
+    char bound[24];
+    qi_say_bound(bound, sizeof bound, i.lo, -1);
     snprintf(text, cap,
-             zh ? "要求成功率至少 %.4g %%；%s下界（%g %%）为 %.4g %%：%s"
-                : "at least %.4g %% are needed; the %s lower bound (%g %%) is %.4g %%: %s",
+             zh ? "要求成功率至少 %.4g %%；%s下界（%g %%）为 %s %%：%s"
+                : "at least %.4g %% are needed; the %s lower bound (%g %%) is %s %%: %s",
              100 * need, looked ? (zh ? "随时有效的" : "anytime-valid") : (zh ? "精确" : "exact"),
-             100 * j->level, 100 * i.lo,
+             100 * j->level, bound,
              ok ? (zh ? "达到" : "reached") : (zh ? "未达到" : "not reached"));
     return ok;
 }
@@ -69,8 +73,9 @@ static void tell_why(const qiao_table *t, const qiao_why *w) {
     puts(zh ? "\n失败原因（最先发生的）" : "\nfirst causes of failure");
     for (int i = 0; i < w->ncause && i < 10; i++) {
         const qiao_cause *c = &w->cause[i];
-        printf("  %-40s %6d  %6.2f %% (%.2f-%.2f %%)\n", c->name, c->n, 100 * c->share.est,
-               100 * c->share.lo, 100 * c->share.hi);
+        char share[60];
+        qi_say_column(share, sizeof share, &c->share);
+        printf("  %-40s %6d  %s\n", c->name, c->n, share);
     }
     for (int i = 0; i < w->nrule; i++) printf("  %s\n", zh ? w->rule[i].zh : w->rule[i].en);
     if (w->nmap && w->map[0].p < 0.05) puts(zh ? "\n与失败有关的参数" : "\nparameters that matter");
@@ -131,10 +136,10 @@ void prove_tell_groups(prove_job *j, const prove_side *s, int p) {
             continue;
         }
         qiao_interval i = qiao_stat_exact(k, all, j->level, 0);
-        printf(zh ? " %s %8llu 次  %6.2f %% (%.2f-%.2f %%)  平均得分 %.3f\n"
-                  : " %s %8llu trials  %6.2f %% (%.2f-%.2f %%)  mean score %.3f\n",
-               t->param_unit[p], (unsigned long long)all, 100 * i.est, 100 * i.lo, 100 * i.hi,
-               sum / (double)all);
+        char share[60];
+        qi_say_column(share, sizeof share, &i);
+        printf(zh ? " %s %8llu 次  %s  平均得分 %.3f\n" : " %s %8llu trials  %s  mean score %.3f\n",
+               t->param_unit[p], (unsigned long long)all, share, sum / (double)all);
     }
 }
 

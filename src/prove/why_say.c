@@ -67,7 +67,7 @@ void qi_rule_say(const qiao_table *t, double level, qiao_rule *r, const char *ca
                : ": %.0f %% (%.0f-%.0f %%, %g %%) of failures; %.0f %% (%.0f-%.0f %%) of the "
                  "trials "
                  "there fail, %.2g %% outside",
-            100 * c->est, 100 * c->lo, 100 * c->hi, 100 * level, 100 * p->est, 100 * p->lo,
-            100 * p->hi, 100 * r->outside);
+            100 * c->est, floor(100 * c->lo + 1e-9), ceil(100 * c->hi - 1e-9), 100 * level,
+            100 * p->est, floor(100 * p->lo + 1e-9), ceil(100 * p->hi - 1e-9), 100 * r->outside);
     }
 }

@@ -44,15 +44,33 @@ void qi_say_number(char *s, size_t cap, double x) {
     }
 }
 
+// Percent with so many digits, rounded outwards; what is a hair off a step is the step.
+static double outwards(double share, int digits, int way) {
+    double unit = 1;
+    for (int k = 0; k < digits; k++) unit *= 10;
+    double x = 100 * share * unit;
+    return (way < 0 ? floor(x + 1e-9) : ceil(x - 1e-9)) / unit;
+}
+
+void qi_say_bound(char *s, size_t cap, double share, int way) {
+    double near = 100 * fmin(share, 1 - share);
+    int digits = near <= 0 || near >= 1 ? 2 : near >= 0.1 ? 3 : near >= 0.01 ? 4 : 6;
+    if (near <= 0) digits = 0;
+    snprintf(s, cap, "%.*f", digits, outwards(share, digits, way));
+}
+
+void qi_say_column(char *s, size_t cap, const qiao_interval *i) {
+    double est = i->est < 1 ? fmin(i->est, 0.9999) : i->est; // some failed: never 100.00
+    snprintf(s, cap, "%6.2f %% (%.2f-%.2f %%)", 100 * est, outwards(i->lo, 2, -1),
+             outwards(i->hi, 2, 1));
+}
+
 void qi_say_share(char *s, size_t cap, const qiao_interval *i) {
     double w = 100 * (i->hi - i->lo);
     int digits = w >= 5 ? 0 : w >= 0.2 ? 1 : w >= 0.02 ? 2 : w >= 2e-3 ? 3 : w >= 2e-4 ? 4 : 6;
     // the outer digits must not hide the interval: its ends are rounded outwards
-    double unit = 1;
-    for (int k = 0; k < digits; k++) unit *= 10;
-    double lo = floor(100 * i->lo * unit + 1e-9) / unit;
-    double hi = ceil(100 * i->hi * unit - 1e-9) / unit;
-    snprintf(s, cap, "%.*f %% (%.*f-%.*f %%)", digits, 100 * i->est, digits, lo, digits, hi);
+    snprintf(s, cap, "%.*f %% (%.*f-%.*f %%)", digits, 100 * i->est, digits,
+             outwards(i->lo, digits, -1), digits, outwards(i->hi, digits, 1));
 }
 
 const char *qi_say_unit(const char *unit) {
