@@ -44,6 +44,7 @@ typedef struct fit {
     qiao_cmd cmd;
     int *qadr, *vadr; // [nj]
     double *start;    // [2 nj] first q and qd that were measured
+    bool *driven;     // [nj] by a drive that follows commands: the others' encoders are not fitted
     int count[2];     // measurements of q, of qd
     double delay, weight_q, weight_qd;
     qiao_diag *d;
@@ -63,6 +64,33 @@ static const qiao_signal *signal_of(const qiao_io *io, const char *name) {
     return NULL;
 }
 
+// A joint that no drive moves, or one with a law of its own, may rest at its limit or hang on an
+// equality: where it began is no smooth number, and what it does tells little of the drives.
+static bool is_driven(const qiao_robot *r, const char *joint) {
+    for (int u = 0; u < r->model->nu; u++) {
+        int j = r->model->act_joint[u];
+        if (j >= 0 && !r->drive[u].native && strcmp(r->model->jnt_name[j], joint) == 0) return true;
+    }
+    return false;
+}
+
+// Where a joint began, as far as was measured, inside its range.
+static void begin_joint(fit *f, int j, int joint) {
+    const qiao_model *m = f->def->world;
+    double *q = &f->start[j], lo = m->jnt_range[2 * joint], hi = m->jnt_range[2 * joint + 1];
+    *q = m->q0[f->qadr[j]], f->start[f->nj + j] = 0;
+    for (int side = 0; side < 2; side++) {
+        const double *x = side ? f->def->qd : f->def->q;
+        int first = f->def->n, n = 0;
+        for (int i = f->def->n; i-- > 0;)
+            if (isfinite(x[i * f->nj + j])) first = i, n++;
+        if (f->driven[j]) f->count[side] += n;
+        if (first < f->def->n && (side == 0 || f->driven[j]))
+            f->start[side * f->nj + j] = x[first * f->nj + j];
+    }
+    if (hi > lo) *q = fmin(fmax(*q, lo), hi);
+}
+
 static qiao_err bind(fit *f) {
     const qiao_ident_def *def = f->def;
     const qiao_io *io = qiao_sim_io(f->sim);
@@ -76,14 +104,8 @@ static qiao_err bind(fit *f) {
     for (int j = 0; j < f->nj; j++) {
         int k = qiao_model_joint(def->world, q->element[j]);
         f->qadr[j] = def->world->jnt_qadr[k], f->vadr[j] = def->world->jnt_vadr[k];
-        f->start[j] = def->world->q0[f->qadr[j]], f->start[f->nj + j] = 0;
-        for (int side = 0; side < 2; side++) { // from what was measured first on
-            const double *x = side ? def->qd : def->q;
-            int first = def->n;
-            for (int i = def->n; i-- > 0;)
-                if (isfinite(x[i * f->nj + j])) first = i, f->count[side]++;
-            if (first < def->n) f->start[side * f->nj + j] = x[first * f->nj + j];
-        }
+        f->driven[j] = is_driven(def->robot, q->element[j]);
+        begin_joint(f, j, k);
     }
     if (f->count[0] > 10 * f->nj && f->count[1] > 10 * f->nj) return QIAO_OK;
     return qiao_diag_set(f->d, QIAO_E_ARG, NULL, 0, 0,
@@ -118,7 +140,8 @@ static qiao_err make(fit *f) {
         !get(f, &f->a, all * all * sizeof *f->a) || !get(f, &f->cov, all * all * sizeof *f->cov) ||
         !get(f, &f->g, all * sizeof *f->g) || !get(f, &f->qadr, (size_t)f->nj * sizeof *f->qadr) ||
         !get(f, &f->vadr, (size_t)f->nj * sizeof *f->vadr) ||
-        !get(f, &f->start, 2 * (size_t)f->nj * sizeof *f->start))
+        !get(f, &f->start, 2 * (size_t)f->nj * sizeof *f->start) ||
+        !get(f, &f->driven, (size_t)f->nj * sizeof *f->driven))
         return QIAO_E_MEM;
     for (int i = 0; i < f->nworld; i++) world[i] = def->world;
     f->cmd = (qiao_cmd){f->nworld, f->nu, c, c + row, c + 2 * row, c + 3 * row, c + 4 * row};
@@ -134,7 +157,7 @@ static qiao_err make(fit *f) {
 
 static double moved(const fit *f, int w, int i) { // unknown i in world w
     double x = f->x[i];
-    if (w != i + 1) return x;
+    if (w != i + 1 || (i >= f->np && !f->driven[(i - f->np) % f->nj])) return x;
     return x + (i < f->np ? known[f->which[i]].step : i < f->np + f->nj ? 1e-6 : 1e-5);
 }
 
@@ -185,7 +208,7 @@ static double compare(fit *f, int w, int k, const double *x) {
         r[nj + j] = x[f->adr_qd + (int)j] - f->def->qd[(size_t)k * nj + j];
     }
     for (size_t j = 0; j < 2 * nj; j++)
-        if (!isnan(r[j])) far = fmax(far, fabs(r[j] - r0[j]));
+        if (!isnan(r[j]) && f->driven[j % nj]) far = fmax(far, fabs(r[j] - r0[j]));
     return far / (w > f->np + f->nj ? 1e-5 : 1e-6);
 }
 
@@ -246,7 +269,7 @@ static double cost(const fit *f) {
     for (int k = 0; k < f->nres; k++) {
         int j = k % nj2;
         double r = f->res[k] + offset_of(f, j);
-        if (isnan(r)) continue; // not measured
+        if (isnan(r) || !f->driven[j % f->nj]) continue; // not measured
         sum += (j < f->nj ? f->weight_q : f->weight_qd) * r * r;
     }
     for (int i = 0; i < unknowns(f); i++)
@@ -262,10 +285,13 @@ static void normal_equations(fit *f) {
     for (int k = 0; k < f->nres; k++) {
         int j = k % nj2;
         double w = j < f->nj ? f->weight_q : f->weight_qd, r = f->res[k] + offset_of(f, j);
-        if (isnan(r)) continue;
+        if (isnan(r) || !f->driven[j % f->nj]) continue;
         for (int i = 0; i < f->nx; i++) {
             double step = moved(f, i + 1, i) - f->x[i];
-            col[i] = (f->res[(size_t)(i + 1) * (size_t)f->nres + (size_t)k] - f->res[k]) / step;
+            col[i] =
+                step == 0
+                    ? 0
+                    : (f->res[(size_t)(i + 1) * (size_t)f->nres + (size_t)k] - f->res[k]) / step;
         }
         for (int i = 0; i < f->nj; i++) col[f->nx + i] = i == j;
         for (int i = 0; i < n; i++) {
@@ -311,7 +337,7 @@ static void weigh(fit *f) {
     for (int k = 0; k < f->nres; k++) {
         int j = k % nj2;
         double r = f->res[k] + offset_of(f, j);
-        if (!isnan(r)) *(j < f->nj ? &q : &qd) += r * r;
+        if (!isnan(r) && f->driven[j % f->nj]) *(j < f->nj ? &q : &qd) += r * r;
     }
     f->weight_q = 1 / fmax(q / fmax(f->count[0] - used, 1), 1e-18),
     f->weight_qd = 1 / fmax(qd / fmax(f->count[1] - used, 1), 1e-16);
@@ -337,7 +363,7 @@ static qiao_err descend(fit *f, int *iterations, double *best) {
         memcpy(keep, f->x, (size_t)n * sizeof *keep);
         bool better = false;
         double gain = 0;
-        for (int t = 0; t < 8 && !better && !e; t++, damp *= 10) {
+        for (int t = 0; t < 14 && !better && !e; t++, damp *= 10) {
             if (!factor(f->a, n, damp, l)) continue;
             solve(l, n, f->g, dx);
             for (int i = 0; i < n; i++) f->x[i] = keep[i] - dx[i];
