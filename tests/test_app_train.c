@@ -6,6 +6,7 @@
 
 static const char recipe[] =
     "robot: go2\nbrain: ../../../brains/go2_walk/brain.yaml\nworlds: 32\niterations: 2\n"
+    "seconds: 0.5\n"
     "checkpoint: 2\nsteps: 3000\nrewards: {track_velocity: 1}\n"
     "ppo: {horizon: 8, epochs: 1, minibatches: 1, actor: [16], critic: [16]}\n";
 
@@ -34,8 +35,8 @@ TEST(a_training_leaves_a_brain_a_log_and_a_page) {
     CHECK(qiao("train build/test/small/train.yaml --out build/test/results") == 0, "%s", out);
     const char *dir = "build/test/results/train-small-1";
     CHECK_TEXT(out, "train-small-1/brain.yaml");
-    static const char *const left[] = {"policy.onnx", "brain.yaml",  "log.csv",
-                                       "page.html",   "replay.html", "checkpoint.bin"};
+    static const char *const left[] = {"policy.onnx", "brain.yaml",     "log.csv",  "page.html",
+                                       "replay.html", "checkpoint.bin", "curve.svg"};
     for (size_t i = 0; i < sizeof left / sizeof *left; i++) {
         char path[200];
         snprintf(path, sizeof path, "%s/%s", dir, left[i]);
@@ -59,6 +60,41 @@ TEST(a_training_leaves_a_brain_a_log_and_a_page) {
     CHECK_TEXT(out, "goes on from iteration 12");
     csv = text_of("build/test/results/train-small-1/log.csv");
     CHECK(lines(csv) == 15, "%d lines", lines(csv));
+}
+
+// Numbers of a row of log.csv.
+static void row_of(const char *csv, int row, double *x, int n) {
+    for (int i = 0; i < row; i++) csv = strchr(csv, '\n') + 1;
+    for (int i = 0; i < n; i++) {
+        char *end;
+        x[i] = strtod(csv, &end);
+        csv = end + 1;
+    }
+}
+
+// At a checkpoint all worlds begin anew and only short episodes end for a while: page and picture
+// show means over as many iterations as lie between two, each weighed by the episodes in it.
+TEST(episodes_are_told_over_a_checkpoints_distance) {
+    static char csv[100000];
+    double a[8], b[8];
+    system("rm -rf build/test/small build/test/results");
+    mkdir("build/test/small", 0777);
+    write_file("build/test/small/train.yaml", recipe, sizeof recipe - 1);
+    CHECK(qiao("train build/test/small/train.yaml --out build/test/results") == 0, "%s", out);
+    snprintf(csv, sizeof csv, "%s", text_of("build/test/results/train-small-1/log.csv"));
+    CHECK_TEXT(csv, "reward,episode,length,ended,episodes,");
+    row_of(csv, 11, a, 8), row_of(csv, 12, b, 8); // the last two; checkpoint: 2
+    CHECK(a[7] > 0 && b[7] > 0 && a[5] != b[5], "no episodes: %g %g", a[7], b[7]);
+    char *page = text_of("build/test/results/train-small-1/page.html");
+    CHECK_TEXT(page, "\"window\": 2");
+    const char *at = strstr(page, "\"length\": [");
+    CHECK(at, "no lengths");
+    const char *end = strchr(at, ']'), *last = end;
+    while (last[-1] != ',' && last[-1] != '[') last--;
+    CHECK_NEAR(strtod(last, NULL), (a[5] * a[7] + b[5] * b[7]) / (a[7] + b[7]), 1e-6);
+    char *svg = text_of("build/test/results/train-small-1/curve.svg");
+    CHECK_TEXT(svg, "length of an episode, s");
+    CHECK(strstr(svg, "</svg>") && !strstr(svg, "nan"), "a broken picture");
 }
 
 TEST(a_training_stopped_in_the_middle_goes_on) {

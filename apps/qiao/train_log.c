@@ -2,6 +2,7 @@
 // train_log.c - see train_log.h. The CSV holds all; page and dashboard are made of its rows.
 #include "train_log.h"
 #include "args.h"
+#include "train_curve.h"
 
 #include "base/json.h"
 #include "rec/embed.h"
@@ -22,6 +23,7 @@ enum {
     C_EPISODE,
     C_LENGTH,
     C_ENDED,
+    C_EPISODES,
     C_SPEED,
     C_TURN,
     C_GOALS,
@@ -42,9 +44,10 @@ enum {
     COLUMNS
 };
 static const char *const column[COLUMNS] = {
-    "iteration",  "steps", "seconds",    "reward", "episode", "length",    "ended",  "speed_error",
-    "turn_error", "goals", "goal_error", "share",  "ground",  "policy",    "value",  "entropy",
-    "symmetry",   "kl",    "rate",       "std",    "grad",    "explained", "live_s", "learn_s"};
+    "iteration", "steps",       "seconds",    "reward",   "episode",    "length", "ended",
+    "episodes",  "speed_error", "turn_error", "goals",    "goal_error", "share",  "ground",
+    "policy",    "value",       "entropy",    "symmetry", "kl",         "rate",   "std",
+    "grad",      "explained",   "live_s",     "learn_s"};
 enum { WIDTH = COLUMNS + QIAO_TRAIN_TERMS };
 
 struct train_log {
@@ -55,7 +58,7 @@ struct train_log {
     double (*row)[WIDTH];
     FILE *csv;
     double began, shown, before; // before: s of earlier runs
-    int lines;
+    int lines, window;           // window: iterations between checkpoints
 };
 
 static double now(void) {
@@ -105,12 +108,20 @@ static bool read_old(train_log *l, const char *path, uint64_t resume) {
         return false;
     }
     int c = 0;
+    bool same = true; // an older program had other columns: they are kept beside
     for (char *save, *p = strtok_r(line, ",\n", &save); p; p = strtok_r(NULL, ",\n", &save), c++)
-        if (c >= COLUMNS && l->nterm < QIAO_TRAIN_TERMS)
+        if (c < COLUMNS)
+            same &= strcmp(p, column[c]) == 0;
+        else if (l->nterm < QIAO_TRAIN_TERMS)
             snprintf(l->term[l->nterm++], sizeof l->term[0], "%s", p);
-    read_rows(l, f, resume);
+    if (same) read_rows(l, f, resume);
     fclose(f);
-    return true;
+    if (same) return true;
+    char old[1010];
+    snprintf(old, sizeof old, "%s.old", path);
+    rename(path, old);
+    l->nterm = 0;
+    return false;
 }
 
 train_log *train_log_new(const char *dir, const char *name, uint64_t seed, uint64_t resume,
@@ -143,6 +154,7 @@ void train_log_free(train_log *l) {
 
 qiao_err train_log_add(train_log *l, const qiao_train_stats *s, qiao_diag *d) {
     if (!room(l)) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    l->window = s->checkpoint;
     if (l->nterm == 0) { // the first row says which terms there are
         l->nterm = s->nterm;
         for (int k = 0; k < s->nterm; k++)
@@ -157,6 +169,7 @@ qiao_err train_log_add(train_log *l, const qiao_train_stats *s, qiao_diag *d) {
                                  s->episode,
                                  s->length,
                                  s->ended,
+                                 s->episodes,
                                  s->speed_error,
                                  s->turn_error,
                                  s->goals,
@@ -186,13 +199,28 @@ qiao_err train_log_add(train_log *l, const qiao_train_stats *s, qiao_diag *d) {
 
 enum { POINTS = 600 }; // of a curve at most
 
+// What an episode came to in row i: over all episodes that ended from one checkpoint's distance on.
+// At a checkpoint all worlds begin anew, so in the iterations behind it only short ones end; over
+// that distance each kind comes once. NAN: none ended.
+static double of_episodes(const train_log *l, int c, int i) {
+    double sum = 0, n = 0;
+    for (int k = i; k >= 0 && (k == i || k > i - l->window); k--)
+        if (l->row[k][C_EPISODES] > 0)
+            sum += l->row[k][C_EPISODES] * l->row[k][c], n += l->row[k][C_EPISODES];
+    return sum / n;
+}
+static bool ends(int c) { return c == C_EPISODE || c == C_LENGTH || c == C_ENDED; }
+
 static void put_curve(qi_json *j, const train_log *l, const char *name, int c) {
     int every = l->n / POINTS + 1;
     qi_json_open(j, name, '[');
     for (int i = (l->n - 1) % every; i < l->n && i >= 0; i += every) {
         const double *r = l->row[i];
         double before = i ? l->row[i - 1][C_STEPS] : 0;
-        qi_json_num(j, NULL, c >= 0 ? r[c] : (r[C_STEPS] - before) / (r[C_LIVE] + r[C_LEARN]));
+        qi_json_num(j, NULL,
+                    ends(c)  ? of_episodes(l, c, i)
+                    : c >= 0 ? r[c]
+                             : (r[C_STEPS] - before) / (r[C_LIVE] + r[C_LEARN]));
     }
     qi_json_close(j, ']');
 }
@@ -236,7 +264,7 @@ static void put_head(qi_json *j, const train_log *l, const qiao_train *t, bool o
     qi_json_open(j, NULL, '{');
     qi_json_str(j, "name", l->name), qi_json_str(j, "robot", qiao_train_robot_name(t));
     qi_json_str(j, "scenario", qiao_train_scenario(t)), qi_json_bool(j, "over", over);
-    qi_json_num(j, "steps_all", steps_all);
+    qi_json_num(j, "steps_all", steps_all), qi_json_int(j, "window", l->window);
 }
 
 static qiao_err write_page(const char *dir, char *data, bool over, qiao_diag *d) {
@@ -287,6 +315,39 @@ qiao_err train_log_page_all(const train_log *const *l, int n, const qiao_train *
     return write_page(dir, qi_json_end(&j), over, d);
 }
 
+qiao_err train_log_curve(const train_log *l, qiao_diag *d) {
+    static const struct {
+        int c;
+        const char *name;
+    } shown[] = {{C_EPISODE, "return of an episode"}, {C_LENGTH, "length of an episode, s"},
+                 {C_SPEED, "error of velocity, m/s"}, {C_TURN, "error of turning, rad/s"},
+                 {C_GOALS, "goals a minute"},         {C_GOAL_ERROR, "distance from the goal"}};
+    enum { SHOWN = sizeof shown / sizeof *shown };
+    size_t n = (size_t)l->n;
+    double *x = malloc(((SHOWN + 1) * n + 1) * sizeof *x);
+    if (!x) return qiao_diag_set(d, QIAO_E_MEM, NULL, 0, 0, "out of memory");
+    train_panel panel[SHOWN];
+    int np = 0;
+    for (size_t i = 0; i < n; i++) x[i] = l->row[i][C_STEPS] / 1e6;
+    for (int p = 0; p < SHOWN; p++) {
+        double *y = x + (size_t)(np + 1) * n, most = 0;
+        for (size_t i = 0; i < n; i++) {
+            y[i] = ends(shown[p].c) ? of_episodes(l, shown[p].c, (int)i) : l->row[i][shown[p].c];
+            if (isfinite(y[i])) most = fmax(most, fabs(y[i]));
+        }
+        if (most > 0) panel[np++] = (train_panel){shown[p].name, y}; // else it is not asked for
+    }
+    char path[1000], title[200];
+    const double *last = n ? l->row[n - 1] : NULL;
+    snprintf(path, sizeof path, "%s/curve.svg", l->dir);
+    snprintf(title, sizeof title, "%s, seed %llu: %.1f M steps in %.0f s", l->name,
+             (unsigned long long)l->seed, last ? last[C_STEPS] / 1e6 : 0,
+             last ? last[C_SECONDS] : 0);
+    qiao_err e = train_curve(path, title, "M steps of worlds", x, l->n, panel, np, d);
+    free(x);
+    return e;
+}
+
 // ---- the dashboard ----
 
 static void clock_text(double s, char out[16]) {
@@ -306,6 +367,13 @@ static const char *number(double x, int digits, char out[16]) {
     return out;
 }
 
+static void tell_episodes(const train_log *l, char ret[16], char len[16], char fell[16]) {
+    int i = l->n - 1;
+    number(i < 0 ? NAN : of_episodes(l, C_EPISODE, i), 2, ret);
+    number(i < 0 ? NAN : of_episodes(l, C_LENGTH, i), 1, len);
+    number(i < 0 ? NAN : 100 * of_episodes(l, C_ENDED, i), 0, fell);
+}
+
 // How far the worlds are from what is asked: goals where there are any, else commands.
 static void aim_text(const qiao_train_stats *s, bool zh, char out[96]) {
     if (s->goal_error > 0)
@@ -323,7 +391,7 @@ double train_log_row(const train_log *l, const qiao_train_stats *s) {
     double rate = s->steps / (l->before + now() - l->began);
     char left[16], ret[16], len[16], fell[16], aim[96];
     aim_text(s, zh, aim), clock_text(fmax(0, s->steps_all - s->steps) / rate, left);
-    number(s->episode, 2, ret), number(s->length, 1, len), number(100 * s->ended, 0, fell);
+    tell_episodes(l, ret, len, fell);
     fprintf(stderr,
             zh ? "  种子 %llu  %3.0f %%  剩余 %s  回报 %s  时长 %s 秒  跌倒 %s %%  %s\n"
                : "  seed %llu  %3.0f %%  %s left  return %s  length %s s  fell %s %%  %s\n",
@@ -339,7 +407,7 @@ void train_log_show(train_log *l, const qiao_train_stats *s) {
     l->shown = at;
     char gone[16], left[16], ret[16], len[16], fell[16], aim[96], ground[48] = "";
     aim_text(s, zh, aim);
-    number(s->episode, 2, ret), number(s->length, 1, len), number(100 * s->ended, 0, fell);
+    tell_episodes(l, ret, len, fell);
     clock_text(l->before + spent, gone), clock_text((s->steps_all - s->steps) / rate, left);
     if (!tty) {
         fprintf(stderr,

@@ -18,6 +18,8 @@ qiao_err train_log_page(train_log *l, const qiao_train *t, const char *replay, b
 // A page over several seeds into dir, which lies beside theirs.
 qiao_err train_log_page_all(const train_log *const *l, int n, const qiao_train *t, const char *dir,
                             bool over, double steps_all, qiao_diag *d);
+// The course of it as one picture, curve.svg.
+qiao_err train_log_curve(const train_log *l, qiao_diag *d);
 // The dashboard, drawn over itself on a terminal.
 void train_log_show(train_log *l, const qiao_train_stats *s);
 // One line of it for one of several seeds. Steps a second so far.

@@ -63,6 +63,7 @@ bool training_keep(training *r, bool over, qiao_diag *d) {
     snprintf(path, sizeof path, "%s/checkpoint.bin", r->dir);
     if (qiao_train_at_checkpoint(r->t) && qiao_train_save(r->t, path, d)) return false;
     if (qiao_train_export(r->t, r->dir, d) || !copy_manifest(r, d)) return false;
+    if (train_log_curve(r->log, d)) return false;
     if (r->a->no_page) return true;
     show_policy(r);
     return train_log_page(r->log, r->t, r->replay ? "replay.html" : NULL, over, r->steps_all, d) ==

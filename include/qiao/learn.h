@@ -23,10 +23,12 @@ qiao_train_def qiao_train_def_default(void);
 enum { QIAO_TRAIN_TERMS = 64 };
 typedef struct qiao_train_stats { // of one iteration: worlds live a while, then are learned from
     uint64_t iteration;
-    double steps, steps_all;        // of worlds: so far, in all
-    double reward;                  // mean of a step
-    double episode, length;         // mean return and s of the episodes that ended; NAN: none
-    double ended;                   // share of them that ended before their time
+    double steps, steps_all; // of worlds: so far, in all
+    double reward;           // mean of a step
+    double episode, length;  // mean return and s of the episodes that ended; NAN: none
+    double ended;            // share of them that ended before their time
+    double episodes;         // how many they were
+    int checkpoint; // iterations between two; after each only short episodes end for a while
     double speed_error, turn_error; // m/s, rad/s: mean distance from what was asked
     double goals, goal_error;       // reached a minute; rad or m: mean distance from the goal
     double share;                   // of the curriculum

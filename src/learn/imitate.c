@@ -236,6 +236,7 @@ void qi_imitate_live(qi_imitate *m, double share, qi_imitate_stats *s) {
                             .episode = sum[0] / sum[2],
                             .length = sum[1] / sum[2],
                             .ended = sum[3] / sum[2],
+                            .nover = sum[2],
                             .taught = known / (double)all};
 }
 

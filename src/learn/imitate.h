@@ -26,9 +26,9 @@ typedef struct qi_imitate_def {
 } qi_imitate_def;
 qi_imitate_def qi_imitate_def_default(void);
 
-typedef struct qi_imitate_stats {          // of one iteration
-    uint64_t steps;                        // of worlds so far
-    double reward, episode, length, ended; // as of qi_ppo_stats
+typedef struct qi_imitate_stats {                 // of one iteration
+    uint64_t steps;                               // of worlds so far
+    double reward, episode, length, ended, nover; // as of qi_ppo_stats
     double error;  // rms of the student's actions less the teacher's; NAN: it said nothing
     double value;  // the critic's mean square
     double taught; // share of steps of which the teacher said something

@@ -78,6 +78,7 @@ static void imitate(qi_learner *l, qi_ppo_stats *s) {
                         .episode = l->told.episode,
                         .length = l->told.length,
                         .ended = l->told.ended,
+                        .nover = l->told.nover,
                         .rate = l->rate,
                         .std = l->noise};
 }
@@ -99,6 +100,7 @@ void qi_learner_live(qi_learner *l, qi_ppo_stats *s) {
                         .episode = t.episode,
                         .length = t.length,
                         .ended = t.ended,
+                        .nover = t.nover,
                         .rate = l->rate,
                         .std = l->noise};
 }

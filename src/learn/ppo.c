@@ -274,6 +274,7 @@ void qi_ppo_live(qi_ppo *p, qi_ppo_stats *s) {
                         .episode = sum[0] / sum[2],
                         .length = sum[1] / sum[2],
                         .ended = sum[3] / sum[2],
+                        .nover = sum[2],
                         .explained = explained(p)};
 }
 

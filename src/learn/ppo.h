@@ -34,6 +34,7 @@ typedef struct qi_ppo_stats {      // of one iteration
     double reward;                 // mean of a step
     double episode, length;        // mean return and steps of the episodes that ended, NAN: none
     double ended;                  // share of them that ended before their time
+    double nover;                  // how many they were
     double policy, value, entropy; // losses
     double symmetry;
     double kl, rate, std, grad;

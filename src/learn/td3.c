@@ -402,6 +402,7 @@ void qi_td3_live(qi_td3 *t, int steps, qi_td3_stats *s) {
     for (int i = 0; i < steps; i++) live(t, s, sum);
     s->reward /= steps;
     s->episode = sum[0] / sum[2], s->length = sum[1] / sum[2], s->ended = sum[3] / sum[2];
+    s->nover = sum[2];
     s->steps = t->lived * (uint64_t)t->env.n;
 }
 

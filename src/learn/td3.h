@@ -28,10 +28,10 @@ typedef struct qi_td3_def {
 } qi_td3_def;
 qi_td3_def qi_td3_def_default(void);
 
-typedef struct qi_td3_stats {              // of one step of all worlds and its updates
-    uint64_t steps;                        // of worlds so far
-    double reward, episode, length, ended; // as in qi_ppo_stats
-    double critic, actor;                  // losses
+typedef struct qi_td3_stats {                     // of one step of all worlds and its updates
+    uint64_t steps;                               // of worlds so far
+    double reward, episode, length, ended, nover; // as in qi_ppo_stats
+    double critic, actor;                         // losses
 } qi_td3_stats;
 
 typedef struct qi_td3 qi_td3;

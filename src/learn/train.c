@@ -96,6 +96,8 @@ void qiao_train_step(qiao_train *t, qiao_train_stats *s) {
                             .episode = p.episode,
                             .length = p.length * t->period,
                             .ended = p.ended,
+                            .episodes = p.nover,
+                            .checkpoint = t->recipe->checkpoint,
                             .speed_error = w.speed_error,
                             .turn_error = w.turn_error,
                             .ground = w.ground,
