@@ -128,8 +128,8 @@ TEST(seeds_together_have_the_bits_of_each_alone) {
     CHECK_TEXT(out, "3 seeds");
     CHECK_TEXT(out, "results/train-small-3/brain.yaml");
     CHECK_TEXT(out, "results/train-small-1..3/page.html");
-    CHECK(qiao("train build/test/small/train.yaml --seed 2..3 --no-page --steps 1000 --out build/test/alone") ==
-              0,
+    CHECK(qiao("train build/test/small/train.yaml --seed 2..3 --no-page --steps 1000 --out "
+               "build/test/alone") == 0,
           "%s", out);
     for (int i = 2; i <= 3; i++) {
         char cmd[200];

@@ -14,7 +14,7 @@ void qi_say_p(char *s, size_t cap, double p);        // "= 0.031", "< 1e-6"
 void qi_say_bound(char *s, size_t cap, double share, int way);
 // "94.20 % (93.70-94.61 %)" for columns: the same care for the ends.
 void qi_say_column(char *s, size_t cap, const qiao_interval *i);
-void qi_say_number(char *s, size_t cap, double x);   // three figures: "0.47", "61"
+void qi_say_number(char *s, size_t cap, double x); // three figures: "0.47", "61"
 // "94.2 % (93.7-94.6 %)", with as many digits as the interval's width calls for.
 void qi_say_share(char *s, size_t cap, const qiao_interval *i);
 // qiao_prove_sentence by the interval that the sweep stopped by (level 0 or NULL: none).
