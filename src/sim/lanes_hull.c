@@ -85,18 +85,24 @@ static bool is_far(const build *b, int i, int a, double s, const double lo[2], c
             k[c] = (double)x[(a + c) % 3] - (double)y[(a + c) % 3];
             size += fabs((double)x[c]) + fabs((double)y[c]);
         }
-        for (int c = 0; c < n && m + 2 <= MOST; c++) {
-            const double *f = p[c], *g = p[c + 1 < n ? c + 1 : 0];
-            double df = k[0] * s + k[1] * f[0] + k[2] * f[1] + 1e-12 * size;
-            double dg = k[0] * s + k[1] * g[0] + k[2] * g[1] + 1e-12 * size;
-            if (df >= 0) q[m][0] = f[0], q[m++][1] = f[1];
-            if ((df >= 0) == (dg >= 0)) continue;
-            double t = df / (df - dg);
-            q[m][0] = f[0] + t * (g[0] - f[0]), q[m++][1] = f[1] + t * (g[1] - f[1]);
+        double f[MOST];
+        int out = 0;
+        for (int c = 0; c < n; c++) {
+            f[c] = k[0] * s + k[1] * p[c][0] + k[2] * p[c][1] + 1e-12 * size;
+            out += f[c] < 0;
         }
-        if (m == 0) return false;
-        if (m + 2 > MOST) return true;
-        memcpy(p, q, sizeof q), n = m;
+        if (out == n) return false;
+        if (out == 0) continue;
+        if (n + 2 > MOST) return true;
+        for (int c = 0; c < n; c++) {
+            int after = c + 1 < n ? c + 1 : 0;
+            if (f[c] >= 0) q[m][0] = p[c][0], q[m++][1] = p[c][1];
+            if ((f[c] >= 0) == (f[after] >= 0)) continue;
+            double t = f[c] / (f[c] - f[after]);
+            q[m][0] = p[c][0] + t * (p[after][0] - p[c][0]);
+            q[m++][1] = p[c][1] + t * (p[after][1] - p[c][1]);
+        }
+        memcpy(p, q, (size_t)m * sizeof *q), n = m;
     }
     return true;
 }
