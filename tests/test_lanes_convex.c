@@ -148,7 +148,7 @@ TEST(convex_contacts_one_a_pair) { // multiccd off
 TEST(a_hulls_squares_hold_the_farthest_corner) {
     pair x;
     CHECK(open_pair(&x, shape[5], shape[7], ""));
-    for (int mesh = 0; mesh < 3; mesh++) {
+    for (int mesh = 0; mesh < 2; mesh++) { // the ball's corners are climbed to
         const qi_hull *h = &x.hull[mesh];
         const float *v = x.m->mesh_vert + 3 * x.m->mesh_vertadr[mesh];
         CHECK(h->n > 0 && h->cell[QI_HULL_CELLS] >= QI_HULL_CELLS, "%d corners", h->n);

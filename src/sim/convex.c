@@ -3,6 +3,32 @@
 #include "sim/convex_in.h"
 
 static int square(double x) { return x >= 0 ? x < QI_HULL ? (int)x : QI_HULL - 1 : 0; }
+static inline double along(const qi_hull *h, int i, vec3 d) {
+    const float *x = h->vert + 3 * h->id[i];
+    return (d.x * (double)x[0] + d.y * (double)x[1]) + d.z * (double)x[2];
+}
+// Uphill from where MuJoCo begins. Hulls are not quite convex in their last digits: a climb may end
+// a hair below the farthest corner, and further contacts depend on which corner it was.
+static vec3 climb_far(solid *s, vec3 d) {
+    const qi_hull *h = s->hull;
+    int x = (d.x > 0.4) - (d.x < -0.4) + 1, y = (d.y > 0.4) - (d.y < -0.4) + 1;
+    int best = h->start[9 * x + 3 * y + (d.z > 0.4) - (d.z < -0.4) + 1], was = -1;
+    double most = along(h, best, d);
+    if (s->at >= 0) {
+        double kept = along(h, s->at, d);
+        if (!(most > kept)) most = kept, best = s->at;
+    }
+    while (best != was) {
+        was = best;
+        for (const int *e = h->edge + h->first[was]; *e >= 0; e++) {
+            double far = along(h, *e, d);
+            if (far > most) most = far, best = *e;
+        }
+    }
+    s->at = best, s->last = h->id[best];
+    const float *p = h->vert + 3 * s->last;
+    return vec((double)p[0], (double)p[1], (double)p[2]);
+}
 // The hull's farthest corner along d, in its own axes.
 static vec3 hull_far(solid *s, vec3 d) {
     const qi_hull *h = s->hull;
@@ -60,7 +86,7 @@ static vec3 far_of(solid *s, vec3 dir) {
         x = vec(d.x >= 0 ? z[0] : -z[0], d.y >= 0 ? z[1] : -z[1], d.z >= 0 ? z[2] : -z[2]);
         s->last = (x.x > 0) | (x.y > 0) << 1 | (x.z > 0) << 2;
         break;
-    default: x = hull_far(s, d);
+    default: x = s->hull->start ? climb_far(s, d) : hull_far(s, d);
     }
     return add(mat_vec(s->rot, x), s->pos);
 }
@@ -79,7 +105,7 @@ bool qi_convex_smooth(const solid *a, const solid *b) {
 
 static solid solid_of(const qi_solid *s, double margin) {
     const double *m = s->mat;
-    solid o = {.type = s->type, .grow = 0.5 * margin, .hull = s->hull, .last = -1};
+    solid o = {.type = s->type, .grow = 0.5 * margin, .hull = s->hull, .at = -1, .last = -1};
     memcpy(o.size, s->size, sizeof o.size);
     o.pos = vec(s->pos[0], s->pos[1], s->pos[2]);
     o.rot = (mat3){vec(m[0], m[3], m[6]), vec(m[1], m[4], m[7]), vec(m[2], m[5], m[8])};

@@ -22,9 +22,11 @@ typedef struct qi_corner { // 4 to a line of the cache
 } qi_corner;
 typedef struct qi_hull {  // a mesh's convex hull; points into the model
     int n;                // corners; 0: no hull
-    const int *cell;      // [QI_HULL_CELLS + 1] into corner: those that are farthest along any
+    const int *cell;      // [QI_HULL_CELLS + 1] into far, without start: the farthest along any
     const qi_corner *far; // direction of the square
     const float *vert;    // [][3] the mesh's corners by number
+    const int *first, *edge, *id; // neighbours of hull corner i: edge[first[i]] .. up to -1; number
+    const int *start;             // [27] where MuJoCo begins a climb; NULL: it has no climb
     const int *facesadr, *facesnum, *faces;       // by number: the faces around a corner
     const int *cornersadr, *cornersnum, *corners; // of a face
     const double *normal;                         // of a face

@@ -263,7 +263,7 @@ void qi_convex_faces(qi_convex *w, const corner *const c[3], const solid *a, con
     if (facing(w->n1, na, w->n2, nb, &i, &j)) {
         na = face_corners(a, w->id1[i], w->face1), nb = face_corners(b, w->id2[j], w->face2);
         clip(w, w->face1, na, w->face2, nb, w->n1[i], w->n2[j], false);
-    } else if (da < 3 && da <= db) { // an edge of a on a face of b
+    } else if (da < 3 && da <= db && nb > 0) { // an edge of a on a face of b
         na = edges(a, da, va, ia[0], w->n1, w->end);
         if (!beside(w->n1, na, w->n2, nb, &i, &j)) return;
         edge[0] = va[0], edge[1] = w->end[i];

@@ -145,6 +145,11 @@ bool qi_hull_make(const mjModel *m, int mesh, qiao_arena *arena, qi_hull *h) {
     h->normal = m->mesh_polynormal + 3 * poly, h->nface = m->mesh_polynum[mesh];
     build b = {.n = graph[0], .vert = h->vert, .first = graph + 2};
     b.id = b.first + b.n, b.edge = b.id + b.n;
+    h->first = b.first, h->edge = b.edge, h->id = b.id;
+    if (m->mesh_vertnum[mesh] >= 10) { // as MuJoCo: fewer are all looked at
+        h->start = m->mesh_extrema + 27 * mesh, h->n = b.n;
+        return true;
+    }
     b.seen = calloc(2 * (size_t)b.n, sizeof *b.seen), b.queue = b.seen ? b.seen + b.n : NULL;
     int *cell = qiao_arena_get(arena, (QI_HULL_CELLS + 1) * sizeof *cell), at = 0, k = 0;
     bool ok = b.seen && cell;
