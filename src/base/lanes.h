@@ -36,6 +36,8 @@ LANE_FN R root(R x) {
     return LANES_F64 ? (R)__builtin_sqrt((double)x) : (R)__builtin_sqrtf((float)x);
 }
 LANE_FN int any(mask m) { return m != 0; }
+LANE_FN R minr(R a, R b) { return b < a ? b : a; } // a if either is not a number
+LANE_FN R maxr(R a, R b) { return a < b ? b : a; }
 #else
 typedef T R __attribute__((vector_size(LANES_N * sizeof(T))));
 typedef lane_int mask __attribute__((vector_size(LANES_N * sizeof(T))));
@@ -62,12 +64,33 @@ LANE_FN R root(R x) {
     return x;
 #endif
 }
+// Whether any lane is set; the lesser and the greater of two: a where either is not a number or
+// they are equal, which is what the processors' own do when a comes second.
+#if defined __AVX512F__ && LANES_N == 16
+LANE_FN int any(mask m) { return _mm512_test_epi32_mask((__m512i)m, (__m512i)m) != 0; }
+LANE_FN R minr(R a, R b) { return (R)_mm512_min_ps((__m512)b, (__m512)a); }
+LANE_FN R maxr(R a, R b) { return (R)_mm512_max_ps((__m512)b, (__m512)a); }
+#elif defined __AVX512F__ && LANES_N == 8
+LANE_FN int any(mask m) { return _mm512_test_epi32_mask((__m512i)m, (__m512i)m) != 0; }
+LANE_FN R minr(R a, R b) { return (R)_mm512_min_pd((__m512d)b, (__m512d)a); }
+LANE_FN R maxr(R a, R b) { return (R)_mm512_max_pd((__m512d)b, (__m512d)a); }
+#elif defined __AVX2__ && LANES_N == 8
+LANE_FN int any(mask m) { return !_mm256_testz_si256((__m256i)m, (__m256i)m); }
+LANE_FN R minr(R a, R b) { return (R)_mm256_min_ps((__m256)b, (__m256)a); }
+LANE_FN R maxr(R a, R b) { return (R)_mm256_max_ps((__m256)b, (__m256)a); }
+#elif defined __AVX2__ && LANES_N == 4
+LANE_FN int any(mask m) { return !_mm256_testz_si256((__m256i)m, (__m256i)m); }
+LANE_FN R minr(R a, R b) { return (R)_mm256_min_pd((__m256d)b, (__m256d)a); }
+LANE_FN R maxr(R a, R b) { return (R)_mm256_max_pd((__m256d)b, (__m256d)a); }
+#else
 LANE_FN int any(mask m) {
     uint64_t w[sizeof m / 8], s = 0;
     memcpy(w, &m, sizeof m);
     for (size_t i = 0; i < sizeof m / 8; i++) s |= w[i];
     return s != 0;
 }
+#define LANES_PICK_MIN
+#endif
 #endif
 
 // the same bits read as the other type
@@ -85,8 +108,10 @@ LANE_FN R from_bits(mask m) {
 LANE_FN R pick(mask m, R a, R b) { return from_bits((bits(a) & m) | (bits(b) & ~m)); }
 #define SIGN_BIT whole(LANES_F64 ? INT64_MIN : (int64_t)INT32_MIN)
 LANE_FN R absr(R a) { return from_bits(bits(a) & ~SIGN_BIT); }
-LANE_FN R minr(R a, R b) { return pick(lt(b, a), b, a); } // a if either is not a number
+#ifdef LANES_PICK_MIN
+LANE_FN R minr(R a, R b) { return pick(lt(b, a), b, a); }
 LANE_FN R maxr(R a, R b) { return pick(lt(a, b), b, a); }
+#endif
 LANE_FN R clampr(R a, R lo, R hi) { return minr(maxr(a, lo), hi); }
 LANE_FN mask is_finite(R a) { return eq(a - a, num(0)); }
 LANE_FN T lane_get(const R *a, int lane) {
