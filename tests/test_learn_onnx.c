@@ -96,7 +96,8 @@ TEST(a_recipe_is_read) {
     CHECK(r->worlds == 64 && r->vx.lo == -1 && r->vx.hi == 1 && r->still == 0.25, "numbers");
     CHECK(r->nreward == 2 && r->ppo.nactor == 2 && r->ppo.actor[1] == 16 && r->ppo.seed == 9,
           "ppo");
-    CHECK(r->ppo.act == QI_MLP_TANH && r->ppo.half && r->npair == 1 && r->pair[0].sign == -1, "mirror");
+    CHECK(r->ppo.act == QI_MLP_TANH && r->ppo.half && r->npair == 1 && r->pair[0].sign == -1,
+          "mirror");
     for (int i = 0; i < 2; i++)
         if (r->reward[i].kind == QI_REWARD_track_velocity)
             CHECK(r->reward[i].weight == 2 && r->reward[i].param == 0.3, "reward");
