@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct brains_args {
     const char *robot, *out;
@@ -32,10 +33,13 @@ static int list(void) {
                                              : say("plug-in", "插件"));
             continue;
         }
-        // the networks may not be at hand: then this says so
         qi_manifest *m = qi_manifest_load(s.path, NULL, &d);
         const char *zh = m && m->title_zh ? m->title_zh : m ? m->title : NULL;
-        printf("%-16s %s\n", names[i], m ? say(m->title ? m->title : "", zh ? zh : "") : d.text);
+        const char *none = m && m->policy.path && access(m->policy.path, R_OK) != 0
+                               ? say(" - its network is not here", "（网络文件不在）")
+                               : "";
+        printf("%-16s %s%s\n", names[i], m ? say(m->title ? m->title : "", zh ? zh : "") : d.text,
+               none);
         qi_manifest_free(m);
     }
     qiao_arena_free(a);
