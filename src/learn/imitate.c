@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // imitate.c - see imitate.h.
 #include "learn/imitate.h"
+#include "learn/pieces.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -346,19 +347,15 @@ void qi_imitate_hand_over(const qi_imitate *m, qi_ppo *p) {
     qi_ppo_warm(p, m->param, m->param + m->at_critic, m->norm, m->lived);
 }
 
-typedef struct piece {
-    void *at;
-    size_t bytes;
-} piece;
 enum { PIECES = 3 + 8 };
-static void pieces(const qi_imitate *m, piece out[PIECES]) {
+static void pieces(const qi_imitate *m, qi_piece out[PIECES]) {
     size_t f = m->nparam * sizeof(float);
-    piece list[3] = {{m->param, f}, {m->m, f}, {m->v, f}};
+    qi_piece list[3] = {{m->param, f}, {m->m, f}, {m->v, f}};
     memcpy(out, list, sizeof list);
     for (int i = 0; i < 4; i++) {
         const qi_norm *o = i < 2 ? &m->norm[i] : &m->next[i - 2];
-        out[3 + 2 * i] = (piece){o->mean, (size_t)o->n * sizeof(double)};
-        out[4 + 2 * i] = (piece){o->var, (size_t)o->n * sizeof(double)};
+        out[3 + 2 * i] = (qi_piece){o->mean, (size_t)o->n * sizeof(double)};
+        out[4 + 2 * i] = (qi_piece){o->var, (size_t)o->n * sizeof(double)};
     }
 }
 typedef struct head { // of the state
@@ -376,19 +373,16 @@ static head head_of(const qi_imitate *m) {
 }
 
 size_t qi_imitate_state_bytes(const qi_imitate *m) {
-    piece list[PIECES];
-    size_t sum = sizeof(head);
+    qi_piece list[PIECES];
     pieces(m, list);
-    for (int i = 0; i < PIECES; i++) sum += list[i].bytes;
-    return sum;
+    return sizeof(head) + qi_pieces_bytes(list, PIECES);
 }
 void qi_imitate_state_get(const qi_imitate *m, void *bytes) {
-    piece list[PIECES];
+    qi_piece list[PIECES];
     head h = head_of(m);
-    char *to = bytes;
     pieces(m, list);
-    memcpy(to, &h, sizeof h), to += sizeof h;
-    for (int i = 0; i < PIECES; to += list[i++].bytes) memcpy(to, list[i].at, list[i].bytes);
+    memcpy(bytes, &h, sizeof h);
+    qi_pieces_get(list, PIECES, (char *)bytes + sizeof h);
 }
 qiao_err qi_imitate_state_set(qi_imitate *m, const void *bytes, size_t size) {
     head h, mine = head_of(m);
@@ -396,10 +390,9 @@ qiao_err qi_imitate_state_set(qi_imitate *m, const void *bytes, size_t size) {
     memcpy(&h, bytes, sizeof h);
     if (h.nparam != mine.nparam || h.nobs != mine.nobs || h.ncritic != mine.ncritic)
         return QIAO_E_FORMAT;
-    piece list[PIECES];
-    const char *from = (const char *)bytes + sizeof h;
+    qi_piece list[PIECES];
     pieces(m, list);
-    for (int i = 0; i < PIECES; from += list[i++].bytes) memcpy(list[i].at, from, list[i].bytes);
+    qi_pieces_set(list, PIECES, (const char *)bytes + sizeof h);
     m->iteration = h.iteration, m->lived = h.lived, m->updates = (int64_t)h.updates;
     for (int i = 0; i < 2; i++) m->norm[i].count = h.count[i], m->next[i].count = h.count[2 + i];
     return QIAO_OK;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ppo.c - see ppo.h: memory, living, advantages, the state that a checkpoint keeps.
+#include "learn/pieces.h"
 #include "learn/ppo_in.h"
 
 #include "base/normals.h"
@@ -280,18 +281,14 @@ void qi_ppo_live(qi_ppo *p, qi_ppo_stats *s) {
 
 // ---- the state that a checkpoint keeps: numbers, in this order ----
 
-typedef struct piece {
-    void *at;
-    size_t bytes;
-} piece;
-static int pieces(const qi_ppo *p, piece out[16]) {
+static int pieces(const qi_ppo *p, qi_piece out[16]) {
     size_t f = p->nparam * sizeof(float), d = sizeof(double);
-    piece list[] = {{p->param, f}, {p->m, f}, {p->v, f}};
+    qi_piece list[] = {{p->param, f}, {p->m, f}, {p->v, f}};
     int n = 0;
     for (; n < 3; n++) out[n] = list[n];
     for (int i = 0; i < 2; i++) {
-        out[n++] = (piece){p->norm[i].mean, (size_t)p->norm[i].n * d};
-        out[n++] = (piece){p->norm[i].var, (size_t)p->norm[i].n * d};
+        out[n++] = (qi_piece){p->norm[i].mean, (size_t)p->norm[i].n * d};
+        out[n++] = (qi_piece){p->norm[i].var, (size_t)p->norm[i].n * d};
     }
     return n;
 }
@@ -312,18 +309,16 @@ static head head_of(const qi_ppo *p) {
 }
 
 size_t qi_ppo_state_bytes(const qi_ppo *p) {
-    piece list[16];
-    size_t sum = sizeof(head);
-    for (int n = pieces(p, list); n-- > 0;) sum += list[n].bytes;
-    return sum;
+    qi_piece list[16];
+    int n = pieces(p, list);
+    return sizeof(head) + qi_pieces_bytes(list, n);
 }
 void qi_ppo_state_get(const qi_ppo *p, void *bytes) {
-    piece list[16];
+    qi_piece list[16];
     head h = head_of(p);
-    char *to = bytes;
-    memcpy(to, &h, sizeof h), to += sizeof h;
+    memcpy(bytes, &h, sizeof h);
     int n = pieces(p, list);
-    for (int i = 0; i < n; to += list[i++].bytes) memcpy(to, list[i].at, list[i].bytes);
+    qi_pieces_get(list, n, (char *)bytes + sizeof h);
 }
 qiao_err qi_ppo_state_set(qi_ppo *p, const void *bytes, size_t size) {
     head h, mine = head_of(p);
@@ -331,10 +326,9 @@ qiao_err qi_ppo_state_set(qi_ppo *p, const void *bytes, size_t size) {
     memcpy(&h, bytes, sizeof h);
     if (h.nparam != mine.nparam || h.nobs != mine.nobs || h.ncritic != mine.ncritic)
         return QIAO_E_FORMAT;
-    piece list[16];
-    const char *from = (const char *)bytes + sizeof h;
+    qi_piece list[16];
     int n = pieces(p, list);
-    for (int i = 0; i < n; from += list[i++].bytes) memcpy(list[i].at, from, list[i].bytes);
+    qi_pieces_set(list, n, (const char *)bytes + sizeof h);
     p->iteration = h.iteration, p->steps = h.steps, p->lived = h.lived;
     p->updates = (int64_t)h.updates, p->rate = h.rate;
     for (int i = 0; i < 2; i++) {

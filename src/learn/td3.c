@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // td3.c - see td3.h.
 #include "learn/td3.h"
+#include "learn/pieces.h"
 
 #include "base/lane_math.h"
 
@@ -426,26 +427,22 @@ void qi_td3_step(qi_td3 *t, qi_td3_stats *s) {
 
 // ---- the state that a checkpoint keeps ----
 
-typedef struct piece {
-    void *at;
-    size_t bytes;
-} piece;
 enum { PIECES = 4 * NETS + 4 + 5 };
-static void pieces(const qi_td3 *t, piece out[PIECES]) {
+static void pieces(const qi_td3 *t, qi_piece out[PIECES]) {
     size_t f = sizeof(float), all = (size_t)t->env.n * (size_t)t->def.keep;
     int n = 0;
     for (int k = 0; k < NETS; k++) {
         float *of[4] = {t->param[k], t->aim[k], t->m[k], t->v[k]};
-        for (int i = 0; i < 4; i++) out[n++] = (piece){of[i], t->net[k].nparam * f};
+        for (int i = 0; i < 4; i++) out[n++] = (qi_piece){of[i], t->net[k].nparam * f};
     }
     for (int i = 0; i < 2; i++) {
         size_t bytes = (size_t)t->norm[i].n * sizeof(double);
-        out[n++] = (piece){t->norm[i].mean, bytes}, out[n++] = (piece){t->norm[i].var, bytes};
+        out[n++] = (qi_piece){t->norm[i].mean, bytes}, out[n++] = (qi_piece){t->norm[i].var, bytes};
     }
-    out[n++] = (piece){t->obs, all * (size_t)t->lda * f};
-    out[n++] = (piece){t->cobs, all * (size_t)t->ldc * f};
-    out[n++] = (piece){t->action, all * (size_t)t->ldu * f};
-    out[n++] = (piece){t->reward, all * f}, out[n++] = (piece){t->over, all};
+    out[n++] = (qi_piece){t->obs, all * (size_t)t->lda * f};
+    out[n++] = (qi_piece){t->cobs, all * (size_t)t->ldc * f};
+    out[n++] = (qi_piece){t->action, all * (size_t)t->ldu * f};
+    out[n++] = (qi_piece){t->reward, all * f}, out[n++] = (qi_piece){t->over, all};
 }
 typedef struct head { // of the state
     uint64_t nparam[2], nobs, ncritic, n, keep, lived, drawn;
@@ -469,19 +466,16 @@ static head head_of(const qi_td3 *t) {
 }
 
 size_t qi_td3_state_bytes(const qi_td3 *t) {
-    piece list[PIECES];
-    size_t sum = sizeof(head);
+    qi_piece list[PIECES];
     pieces(t, list);
-    for (int i = 0; i < PIECES; i++) sum += list[i].bytes;
-    return sum;
+    return sizeof(head) + qi_pieces_bytes(list, PIECES);
 }
 void qi_td3_state_get(const qi_td3 *t, void *bytes) {
-    piece list[PIECES];
+    qi_piece list[PIECES];
     head h = head_of(t);
-    char *to = bytes;
     pieces(t, list);
-    memcpy(to, &h, sizeof h), to += sizeof h;
-    for (int i = 0; i < PIECES; to += list[i++].bytes) memcpy(to, list[i].at, list[i].bytes);
+    memcpy(bytes, &h, sizeof h);
+    qi_pieces_get(list, PIECES, (char *)bytes + sizeof h);
 }
 qiao_err qi_td3_state_set(qi_td3 *t, const void *bytes, size_t size) {
     head h, mine = head_of(t);
@@ -491,10 +485,9 @@ qiao_err qi_td3_state_set(qi_td3 *t, const void *bytes, size_t size) {
         h.ncritic != mine.ncritic || h.n != mine.n || h.keep != mine.keep || h.head < 0 ||
         h.head >= t->def.keep || h.held < 0 || h.held > t->def.keep)
         return QIAO_E_FORMAT;
-    piece list[PIECES];
-    const char *from = (const char *)bytes + sizeof h;
+    qi_piece list[PIECES];
     pieces(t, list);
-    for (int i = 0; i < PIECES; from += list[i++].bytes) memcpy(list[i].at, from, list[i].bytes);
+    qi_pieces_set(list, PIECES, (const char *)bytes + sizeof h);
     t->lived = h.lived, t->drawn = h.drawn, t->head = h.head, t->held = h.held;
     memcpy(t->updates, h.updates, sizeof h.updates);
     for (int i = 0; i < 2; i++) t->norm[i].count = h.count[i];
