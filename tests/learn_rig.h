@@ -4,6 +4,7 @@
 #define QIAO_TEST_LEARN_RIG_H
 
 #include "qiao/learn.h"
+#include "qiao/prove.h"
 #include "test.h"
 
 #include <sys/stat.h>
@@ -60,7 +61,7 @@ static qiao_train *begin(int threads, uint64_t seed) {
     CHECK(t, "%s", d.text);
     return t;
 }
-static qiao_train_stats iterate(qiao_train *t, int n) {
+static inline qiao_train_stats iterate(qiao_train *t, int n) {
     qiao_train_stats s = {0};
     for (int i = 0; i < n; i++) qiao_train_step(t, &s);
     return s;
@@ -72,6 +73,24 @@ static char *export_of(const qiao_train *t, size_t *n) {
     CHECK(qiao_train_export(t, dir, &d) == QIAO_OK, "%s", d.text);
     CHECK(qiao_file_read(file("policy.onnx"), 1 << 24, &data, n, &d) == QIAO_OK, "%s", d.text);
     return data;
+}
+
+// s that the brain of the folder lasts on flat ground.
+static inline double lasts(void) {
+    qiao_diag d = {0};
+    qiao_trials_def def = qiao_trials_def_default();
+    qiao_scenario *s = qiao_scenario_load("walk_flat", &d);
+    qiao_robot *r = qiao_robot_load("go2", &d);
+    CHECK(s && r, "%s", d.text);
+    qiao_trial trial = {.seed = 1};
+    qiao_result result;
+    def.scenario = s, def.robot = r, def.brain.spec = file("brain.yaml");
+    def.ntrial = 1, def.trial = &trial, def.nthread = 1;
+    CHECK(qiao_trials_run(&def, &result, &d) == QIAO_OK, "%s", d.text);
+    double t = result.score.time;
+    qiao_results_free(&result, 1);
+    qiao_robot_free(r), qiao_scenario_free(s);
+    return t;
 }
 
 #endif

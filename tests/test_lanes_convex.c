@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_lanes_convex.c - our GJK and EPA against MuJoCo's own functions for the pair: as many
 // contacts, as deep, in the same places; a hull's corners against all of them.
+#include "lanes_shapes.h"
 #include "test.h"
 
 #include "sim/convex.h"
@@ -9,23 +10,11 @@
 #include <math.h>
 #include <string.h>
 
-// A wedge and a crooked rock of few faces, and a ball of so many that some lie within 5 degrees.
-#define ASSETS                                                                                   \
-    "<asset><mesh name='wedge' vertex='-.1 -.1 0  .1 -.1 0  -.1 .1 0  .1 .1 0  0 -.1 .12  0 .1 " \
-    ".12'/>"                                                                                     \
-    "<mesh name='rock' vertex='-.09 -.02 -.03  .11 .01 -.02  .02 .1 .01  -.03 -.1 .02  .01 .02 " \
-    ".12 .03 -.03 -.1  -.07 .06 .05  .06 .07 -.05'/>"                                            \
+// Beside the others a ball of so many faces that some lie within 5 degrees.
+#define ASSETS             \
+    "<asset>" SHAPE_MESHES \
     "<mesh name='ball' builtin='sphere' params='3' scale='.1 .1 .1'/></asset>"
-static const char *const shape[] = {
-    "type='sphere' size='.1'",
-    "type='capsule' size='.05 .1'",
-    "type='ellipsoid' size='.12 .08 .05'",
-    "type='cylinder' size='.08 .06'",
-    "type='box' size='.1 .07 .05'",
-    "type='mesh' mesh='wedge'",
-    "type='mesh' mesh='rock'",
-    "type='mesh' mesh='ball'",
-};
+static const char *const shape[] = {SHAPES, "type='mesh' mesh='ball'"};
 enum { NSHAPE = sizeof shape / sizeof *shape };
 
 typedef struct pair {

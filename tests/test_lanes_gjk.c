@@ -1,29 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_lanes_gjk.c - convex shapes that go through MuJoCo's functions: whatever the filters of
 // engine lanes leave out, the contacts are MuJoCo's. Meshes, round shapes, height fields.
+#include "lanes_shapes.h"
 #include "test.h"
 
 #include "lanes_case.h"
 #include "sim/lanes_hull.h"
 
-// A wedge, a crooked rock, and a brick whose corners are many and flat.
-#define ASSETS                                                                                   \
-    "<asset><mesh name='wedge' vertex='-.1 -.1 0  .1 -.1 0  -.1 .1 0  .1 .1 0  0 -.1 .12  0 .1 " \
-    ".12'/>"                                                                                     \
-    "<mesh name='rock' vertex='-.09 -.02 -.03  .11 .01 -.02  .02 .1 .01  -.03 -.1 .02  .01 .02 " \
-    ".12 "                                                                                       \
-    ".03 -.03 -.1  -.07 .06 .05  .06 .07 -.05'/>"                                                \
-    "<hfield name='hills' nrow='4' ncol='5' size='1 1 .2 .1' "                                   \
+// Beside the shapes a height field.
+#define ASSETS                                                                        \
+    "<asset>" SHAPE_MESHES "<hfield name='hills' nrow='4' ncol='5' size='1 1 .2 .1' " \
     "elevation='0 .2 .4 .1 0  .3 1 .6 .2 .1  .1 .5 .9 .4 0  0 .1 .3 .2 .1'/></asset>"
-static const char *const shape[] = {
-    "type='sphere' size='.1'",
-    "type='capsule' size='.05 .1'",
-    "type='ellipsoid' size='.12 .08 .05'",
-    "type='cylinder' size='.08 .06'",
-    "type='box' size='.1 .07 .05'",
-    "type='mesh' mesh='wedge'",
-    "type='mesh' mesh='rock'",
-};
+static const char *const shape[] = {SHAPES};
 enum { NSHAPE = sizeof shape / sizeof *shape };
 
 static bool open_pair(lanes_case *x, const char *a, const char *b, double margin, qiao_real real) {

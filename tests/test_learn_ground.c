@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Grounds from easy to hard: worlds stand on their own level's, move up and down, keep their bits.
 #include "learn/worlds_in.h"
-#include "qiao/learn.h"
+#include "learn_rig.h"
 #include "sim/cast.h"
-#include "test.h"
 
-#include <unistd.h>
-
-static const char brain_yaml[] =
+static const char ground_brain[] =
     "name: small_walk\nrobot: go2\nnetwork: {policy: policy.onnx}\nrate_hz: 50\n"
     "joints: [FL_hip_joint, FL_thigh_joint, FL_calf_joint, FR_hip_joint, FR_thigh_joint, "
     "FR_calf_joint,\n"
@@ -23,18 +20,9 @@ static const char brain_yaml[] =
     "ppo: {horizon: 25, epochs: 1, minibatches: 2, actor: [16], critic: [16]}\n"
 #define GROUND "ground: {by: level, levels: 3, draws: 2, x: [0.8, 16], y: [-1, 1], leave: 0.8}\n"
 
-static char dir[64], path[128];
-static const char *file(const char *name) {
-    return snprintf(path, sizeof path, "%s/%s", dir, name), path;
-}
-static void put_file(const char *name, const char *text) {
-    qiao_diag d = {0};
-    CHECK(qiao_file_write(file(name), text, strlen(text), &d) == QIAO_OK, "%s", d.text);
-}
-static void folder(const char *recipe) {
-    strcpy(dir, "/tmp/qiao-ground-XXXXXX");
-    CHECK(mkdtemp(dir), "no folder");
-    put_file("brain.yaml", brain_yaml), put_file("train.yaml", recipe);
+static void ground_folder(const char *recipe) {
+    folder();
+    put_file("brain.yaml", ground_brain), put_file("train.yaml", recipe);
 }
 
 typedef struct field {
@@ -44,7 +32,7 @@ typedef struct field {
 } field;
 static field open_field(void) {
     qiao_diag d = {0};
-    folder(RECIPE GROUND);
+    ground_folder(RECIPE GROUND);
     field f = {qi_recipe_load(file("train.yaml"), &d), qi_pool_new(1), NULL};
     CHECK(f.r && f.pool, "%s", d.text);
     f.w = qi_worlds_new(f.r, f.pool, &d);
@@ -112,35 +100,19 @@ TEST(who_does_well_moves_up) {
     close_field(&f);
 }
 
-static qiao_train *begin(int threads) {
-    qiao_diag d = {0};
-    qiao_train_def def = qiao_train_def_default();
-    def.recipe = file("train.yaml"), def.nthread = threads;
-    qiao_train *t = qiao_train_new(&def, &d);
-    CHECK(t, "%s", d.text);
-    return t;
-}
-static char *export_of(const qiao_train *t, size_t *n) {
-    qiao_diag d = {0};
-    char *data;
-    CHECK(qiao_train_export(t, dir, &d) == QIAO_OK, "%s", d.text);
-    CHECK(qiao_file_read(file("policy.onnx"), 1 << 24, &data, n, &d) == QIAO_OK, "%s", d.text);
-    return data;
-}
-
 TEST(levels_outlive_a_checkpoint_to_the_bit) {
     qiao_diag d = {0};
     qiao_train_stats s, last;
     size_t n[2];
     char *data[2];
-    folder(RECIPE GROUND);
-    qiao_train *a = begin(2);
+    ground_folder(RECIPE GROUND);
+    qiao_train *a = begin(2, 0);
     for (int i = 0; i < 6; i++) qiao_train_step(a, &s);
     CHECK(s.ground > 1 / 3.0 && s.ground < 1, "nobody moved: %g", s.ground);
     CHECK(qiao_train_save(a, file("c.bin"), &d) == QIAO_OK, "%s", d.text);
     for (int i = 0; i < 3; i++) qiao_train_step(a, &s);
     data[0] = export_of(a, &n[0]);
-    qiao_train *b = begin(1);
+    qiao_train *b = begin(1, 0);
     CHECK(qiao_train_load(b, file("c.bin"), &d) == QIAO_OK, "%s", d.text);
     for (int i = 0; i < 3; i++) qiao_train_step(b, &last);
     data[1] = export_of(b, &n[1]);
@@ -217,14 +189,14 @@ TEST(grounds_that_do_not_fit_are_told) {
         snprintf(text, sizeof text, "%s%s", RECIPE, bad[i].more);
         char *twice = strstr(bad[i].more, "worlds:") ? strstr(text, "worlds: 24\n") : NULL;
         if (twice) memmove(twice, twice + 11, strlen(twice + 11) + 1);
-        folder(text);
+        ground_folder(text);
         qiao_diag d = {0};
         qiao_train_def def = qiao_train_def_default();
         def.recipe = file("train.yaml");
         CHECK(!qiao_train_new(&def, &d), "taken: %s", bad[i].more);
         CHECK_TEXT(d.text, bad[i].says);
     }
-    folder(RECIPE "mirror: [[FL_hip_joint, FR_hip_joint, -1]]\n");
+    ground_folder(RECIPE "mirror: [[FL_hip_joint, FR_hip_joint, -1]]\n");
     qiao_diag d = {0};
     qi_recipe *r = qi_recipe_load(file("train.yaml"), &d);
     CHECK(r && !r->rise.by && r->grounds == 1, "%s", d.text);

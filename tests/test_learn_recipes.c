@@ -2,7 +2,6 @@
 // Recipes with other learners than the usual one, whole: same bits on any threads and after a stop,
 // and what comes out runs.
 #include "learn_rig.h"
-#include "qiao/prove.h"
 
 // Two iterations, a checkpoint, three more; the same on other threads and from the checkpoint.
 static void same_bits(void) {
@@ -30,24 +29,6 @@ static void same_bits(void) {
     CHECK(n[0] == n[2] && memcmp(data[0], data[2], n[0]) == 0, "the one that went on differs");
     for (int i = 0; i < 3; i++) free(data[i]);
     qiao_train_free(a), qiao_train_free(b), qiao_train_free(c);
-}
-
-// s that the brain of the folder lasts on flat ground.
-static double lasts(void) {
-    qiao_diag d = {0};
-    qiao_trials_def def = qiao_trials_def_default();
-    qiao_scenario *s = qiao_scenario_load("walk_flat", &d);
-    qiao_robot *r = qiao_robot_load("go2", &d);
-    CHECK(s && r, "%s", d.text);
-    qiao_trial one = {.seed = 1};
-    qiao_result result;
-    def.scenario = s, def.robot = r, def.brain.spec = file("brain.yaml");
-    def.ntrial = 1, def.trial = &one, def.nthread = 1;
-    CHECK(qiao_trials_run(&def, &result, &d) == QIAO_OK, "%s", d.text);
-    double t = result.score.time;
-    qiao_results_free(&result, 1);
-    qiao_robot_free(r), qiao_scenario_free(s);
-    return t;
 }
 
 TEST(twin_critics_go_on_bit_for_bit) {

@@ -73,19 +73,8 @@ TEST(what_is_learned_is_a_brain) {
     size_t n;
     free(export_of(t, &n));
     qiao_train_free(t);
-    qiao_diag d = {0};
-    qiao_trials_def def = qiao_trials_def_default();
-    qiao_scenario *s = qiao_scenario_load("walk_flat", &d);
-    qiao_robot *r = qiao_robot_load("go2", &d);
-    CHECK(s && r, "%s", d.text);
-    qiao_trial one = {.seed = 1};
-    qiao_result result;
-    def.scenario = s, def.robot = r, def.brain.spec = file("brain.yaml");
-    def.ntrial = 1, def.trial = &one, def.nthread = 1;
-    CHECK(qiao_trials_run(&def, &result, &d) == QIAO_OK, "%s", d.text);
-    CHECK(result.score.time > 0.3, "it stood for %g s", result.score.time);
-    qiao_results_free(&result, 1);
-    qiao_robot_free(r), qiao_scenario_free(s);
+    double t_end = lasts();
+    CHECK(t_end > 0.3, "it stood for %g s", t_end);
 }
 
 TEST(parts_that_do_not_fit_are_told) {
