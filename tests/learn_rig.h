@@ -3,12 +3,9 @@
 #ifndef QIAO_TEST_LEARN_RIG_H
 #define QIAO_TEST_LEARN_RIG_H
 
+#include "folder.h"
 #include "qiao/learn.h"
 #include "qiao/prove.h"
-#include "test.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char brain_yaml[] =
     "name: small_walk\nrobot: go2\nnetwork: {policy: policy.onnx}\nrate_hz: 50\n"
@@ -36,7 +33,8 @@ static const char recipe_yaml[] =
     "ppo: {horizon: 8, epochs: 2, minibatches: 2, actor: [32, 16], critic: [32, 16], symmetry: "
     "0.1}\n";
 
-static char dir[64], at_path[128];
+static const char *dir;
+static char at_path[128];
 
 static void put_file(const char *name, const char *text) {
     char p[200];
@@ -48,8 +46,7 @@ static const char *file(const char *name) {
     return snprintf(at_path, sizeof at_path, "%s/%s", dir, name), at_path;
 }
 static void folder(void) {
-    strcpy(dir, "/tmp/qiao-learn-XXXXXX");
-    CHECK(mkdtemp(dir), "no folder");
+    dir = folder_new("learn");
     put_file("brain.yaml", brain_yaml), put_file("train.yaml", recipe_yaml);
 }
 

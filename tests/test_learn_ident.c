@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Identification: a robot with hidden numbers is measured with noise, and its numbers are found.
+#include "folder.h"
 #include "qiao/learn.h"
 #include "qiao/sim.h"
-#include "test.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char model[] =
     "<mujoco><option timestep='0.002' integrator='implicitfast'/><worldbody>"
@@ -35,14 +32,14 @@ static void put_file(const char *dir, const char *name, const char *text) {
     CHECK(qiao_file_write(path, text, strlen(text), &d) == QIAO_OK, "%s", d.text);
 }
 static qiao_robot *load(void) {
-    char dir[] = "/tmp/qiao-ident-XXXXXX", path[64];
-    CHECK(mkdtemp(dir), "no folder");
+    const char *dir = folder_new("ident");
+    char path[64];
     put_file(dir, "arm.xml", model), put_file(dir, "robot.yaml", robot_yaml);
     snprintf(path, sizeof path, "%s/robot.yaml", dir);
     qiao_diag d = {0};
     qiao_robot *r = qiao_robot_load(path, &d);
     CHECK(r, "%s", d.text);
-    return remove(path), r;
+    return r;
 }
 static qiao_model *world(const qiao_robot *r) {
     qiao_diag d = {0};

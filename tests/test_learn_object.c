@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goals, starts, ends and rewards of objects: a two-joint arm and a puck on the floor.
+#include "folder.h"
 #include "learn/worlds.h"
 #include "qiao/learn.h"
 #include "qiao/task.h"
-#include "test.h"
-
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char arm_xml[] =
     "<mujoco model=\"two\"><compiler angle=\"radian\"/><option timestep=\"0.005\"/><worldbody>"
@@ -42,7 +39,7 @@ static const char brain_yaml[] =
     "  {term: signal, source: GOAL, dim: DIM}, {term: signal, source: object_pose, dim: 7}]}\n"
     "action: {meaning: position, scale: 0.5}\n";
 
-static char dir[64];
+static const char *dir;
 static const char *file(const char *name) {
     static char p[4][160];
     static int k;
@@ -69,8 +66,7 @@ static const char *with(const char *text, const char *from, const char *to) {
 }
 
 static void folder(bool place) {
-    strcpy(dir, "/tmp/qiao-object-XXXXXX");
-    CHECK(mkdtemp(dir), "no folder");
+    dir = folder_new("object");
     put_file("two.xml", arm_xml), put_file("robot.yaml", robot_yaml);
     const char *text = with(brain_yaml, "GOAL", place ? "command_position" : "command_orientation");
     text = with(text, "DIM", place ? "3" : "4");

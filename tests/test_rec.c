@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test_rec.c - what was recorded is what is read; official readers agree; pages and pictures.
+#include "folder.h"
 #include "rec_fixture.h"
-#include "test.h"
 
 #include "rec/mcap_read.h"
 #include "rec/tape.h"
@@ -9,22 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[64];
+static const char *folder;
 static const char *file(const char *name) {
     static char path[4][160];
     static int k;
-    if (!folder[0]) {
-        snprintf(folder, sizeof folder, "/tmp/qiao-test-rec-XXXXXX");
-        if (!mkdtemp(folder)) abort();
-    }
+    if (!folder) folder = folder_new("rec");
     snprintf(path[k %= 4], sizeof path[0], "%s/%s", folder, name);
     return path[k++];
-}
-__attribute__((destructor)) static void tidy(void) {
-    char cmd[128];
-    if (!folder[0]) return;
-    snprintf(cmd, sizeof cmd, "rm -rf '%s'", folder);
-    if (system(cmd)) puts("left a folder behind");
 }
 
 static void record(const char *path, double t_end, bool end) {
