@@ -9,7 +9,7 @@ static rig g;
 enum { NJ = 12 };
 static const char form[] = "rate_hz: 50\njoints: [%s]\ndefault_pose: {\"*_hip_joint\": 0.1, "
                            "\"*_thigh_joint\": 0.8, \"*_calf_joint\": -1.5}\nkp: %g\nkd: %g\n"
-                           "observation: {terms: [{term: joint_pos}]}\n"
+                           "observation: {terms: [{term: joint_pos}, {term: actions}]}\n"
                            "action: {meaning: %s, scale: 0.3%s}\n";
 
 static qi_policy *policy(const char *meaning, double kp, double kd, const char *more, void **mem) {
@@ -21,7 +21,7 @@ static qi_policy *policy(const char *meaning, double kp, double kd, const char *
         const qiao_model *m = g.r->model;
         strcat(names, i ? ", " : ""), strcat(names, m->jnt_name[m->act_joint[NJ - 1 - i]]);
     }
-    qi_policy *p = rig_policy(NJ, NJ, &d, form, names, kp, kd, meaning, more);
+    qi_policy *p = rig_policy(2 * NJ, NJ, &d, form, names, kp, kd, meaning, more);
     CHECK(p, "%s", d.text);
     *mem = rig_bind(p, &g.io, 2, &d);
     CHECK(*mem, "%s", d.text);
@@ -124,4 +124,37 @@ TEST(what_cannot_be_said_is_told) {
     CHECK(qi_policy_ask(mem, &g.obs, 0, q, qd, &g.cmd, a), "cannot say it");
     for (int j = 0; j < NJ; j++) CHECK(a[j] == 0.5f, "not at the clip: %g", a[j]);
     free(mem), qi_policy_close(p);
+}
+
+// Where somebody else drove, a policy remembers what he did: it sees and goes on as if it had said
+// that itself.
+TEST(what_somebody_else_did_is_remembered) {
+    static const char *const meaning[] = {"position", "delta", "velocity", "torque"};
+    for (int k = 0; k < 4; k++) {
+        void *mem;
+        qi_policy *p = policy(meaning[k], 30, 0.8, ", reach: [-999, 999]", &mem);
+        void *driver = rig_bind(p, &g.io, 2, NULL);
+        static double keep[5][2 * NJ];
+        qiao_rng r = {13, (uint64_t)k, 5};
+        int differ = 0;
+        for (unsigned t = 0; t < 6; t++) {
+            float said[2 * NJ], other[2 * NJ];
+            const float *rows, *drives;
+            for (int w = 0; w < 2; w++) rig_fill(&g, w, t);
+            qi_policy_see(mem, &g.obs, &rows), qi_policy_see(driver, &g.obs, &drives);
+            for (int i = 0; i < 4 * NJ; i++) CHECK_NEAR(rows[i], drives[i], 1e-6);
+            for (uint32_t i = 0; i < 2 * NJ; i++) {
+                said[i] = (float)(0.6 * qiao_rng_uniform(&r, t, i) - 0.3);
+                other[i] = (float)(0.6 * qiao_rng_uniform(&r, t, i + 100) - 0.3);
+            }
+            qi_policy_say(mem, &g.obs, said, &g.cmd);
+            memcpy(keep[0], g.cmd.q, sizeof keep[0]), memcpy(keep[1], g.cmd.tau, sizeof keep[1]);
+            qi_policy_say(driver, &g.obs, other, &g.cmd);
+            for (int i = 0; i < 2 * NJ; i++)
+                differ += keep[0][i] != g.cmd.q[i] || keep[1][i] != g.cmd.tau[i];
+            for (int w = 0; w < 2; w++) qi_policy_did(mem, w, g.obs.x + w * g.obs.nobs, &g.cmd, w);
+        }
+        CHECK(differ || k == 2, "both said the same");
+        free(driver), free(mem), qi_policy_close(p);
+    }
 }

@@ -130,6 +130,11 @@ int qiao_brain_guard_events(qiao_brain *b, int world, qiao_guard_event *ev, int 
 qiao_rung qiao_brain_guard_rung(const qiao_brain *b, int world); // in the last step
 // For a real-time loop: this world's step came too late to be used. Never allocates.
 void qiao_brain_late(qiao_brain *b, int world);
+// Somebody else drove this world (a person, a student): its drives were told row `row` of cmd
+// instead of the brain's last command, which it gave for the row x of observations. A trained policy
+// then remembers that as its own last action and target, so that it goes on from there without a
+// jump; other brains take no notice. Never allocates.
+void qiao_brain_did(qiao_brain *b, int world, const double *x, const qiao_cmd *cmd, int row);
 
 // The other end: runs the plug-in argv[2] for the runner at the socket $QIAO_BRAIN_FD and returns
 // the exit status. The program calls it when argv[1] is "brain-host".

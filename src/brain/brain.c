@@ -401,6 +401,9 @@ qiao_rung qiao_brain_guard_rung(const qiao_brain *b, int w) {
 void qiao_brain_late(qiao_brain *b, int w) {
     if (b->guards) qi_guards_late(b->guards, w);
 }
+void qiao_brain_did(qiao_brain *b, int w, const double *x, const qiao_cmd *cmd, int row) {
+    if (b->policy && b->mem && !b->dead.err) qi_policy_did(b->mem, w, x, cmd, row);
+}
 
 static qiao_err step_peer(qiao_brain *b, const qiao_obs *obs, qiao_cmd *cmd, qiao_diag *d) {
     qi_ask ask = {.type = QI_WIRE_STEP,

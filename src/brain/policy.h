@@ -64,6 +64,10 @@ void qi_policy_say_part(void *mem, const qiao_obs *obs, const float *rows, qiao_
 bool qi_policy_ask(const void *mem, const qiao_obs *obs, int world, const double *q,
                    const double *qd, const qiao_cmd *cmd, float *action);
 
+// Somebody else drove: world's drives were told row `row` of cmd instead of what the policy said at
+// its last decision, seeing x. Its memory of its own last action and target becomes that.
+void qi_policy_did(void *mem, int world, const double *x, const qiao_cmd *cmd, int row);
+
 // What went into the policy network at the last decision of a world, [obs.size]; what came out,
 // [njoint]: for the doctor and for tests.
 const float *qi_policy_input(const void *mem, int world);
@@ -118,6 +122,7 @@ struct qi_bound {
     qi_bgroup obs, enc;
     qi_wstate *ws;                         // [n]
     double *raw, *clipped, *sent, *target; // [n][nj]
+    double *before;                        // [n][nj] target before the last decision
     float *state;                          // [n][all state numbers]
     int nstate;                            // numbers of a world
     int ndue, *due;                        // [n] worlds that decide in this step

@@ -65,6 +65,7 @@ static size_t lay_out(const qi_policy *p, const qiao_io *io, int n, uint8_t *mem
     k->ws = take(&b, N, sizeof *k->ws);
     k->raw = take(&b, N * nj, sizeof(double)), k->clipped = take(&b, N * nj, sizeof(double));
     k->sent = take(&b, N * nj, sizeof(double)), k->target = take(&b, N * nj, sizeof(double));
+    k->before = take(&b, N * nj, sizeof(double));
     k->obs.hist = take(&b, N * (size_t)m->obs.size, sizeof(float));
     k->enc.hist = take(&b, N * (size_t)m->enc.size, sizeof(float));
     for (int i = 0; i < m->nstate; i++) k->nstate += qiao_nn_input(p->net, p->st_in[i])->size;

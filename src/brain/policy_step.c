@@ -137,7 +137,7 @@ static void take_action(const qi_bound *k, int w, const float *out, const double
     for (int j = 0; j < k->nj; j++) {
         size_t i = row(k, w) + (size_t)j;
         double a = (double)out[j], c = within(a, m->action.clip + 2 * j), s = m->action.scale[j];
-        k->raw[i] = a, k->clipped[i] = k->sent[i] = c;
+        k->raw[i] = a, k->clipped[i] = k->sent[i] = c, k->before[i] = k->target[i];
         double off = m->action.residual && mq ? mq[j] : m->action.offset[j];
         double t = m->action.of[j] == QI_ACTION_DELTA ? k->target[i] + off + s * c : off + s * c;
         k->target[i] = k->lo[j] > k->hi[j] ? t : clampd(t, k->lo[j], k->hi[j]);

@@ -102,6 +102,12 @@ void qi_teacher_step(qi_teacher *t, qi_pool *pool, const qiao_obs *obs) {
     qi_pool_run(pool, t->nbrain, step_parts, t);
 }
 
+void qi_teacher_did(qi_teacher *t, int world, const qiao_cmd *cmd) {
+    const struct qi_teacher_part *p = part_of(t, world);
+    const double *x = t->obs->x + (size_t)world * (size_t)t->obs->nobs;
+    if (t->live[world]) qiao_brain_did(p->brain, world - p->from, x, cmd, world);
+}
+
 bool qi_teacher_knows(const qi_teacher *t, int world) {
     const struct qi_teacher_part *p = part_of(t, world);
     return t->live[world] && qiao_brain_guard_rung(p->brain, world - p->from) < QIAO_RUNG_DAMP;

@@ -31,6 +31,8 @@ bool qi_teacher_bind(qi_teacher *t, const qiao_io *io, int n, double period, int
 void qi_teacher_close(qi_teacher *t);
 void qi_teacher_reset(qi_teacher *t, int world, uint64_t seed);
 void qi_teacher_step(qi_teacher *t, qi_pool *pool, const qiao_obs *obs);
+// The drives of a world were told a row of cmd instead of what it said in the last step.
+void qi_teacher_did(qi_teacher *t, int world, const qiao_cmd *cmd);
 // Whether its command in this world is its own: not damping by a guard, not from before it gave up.
 bool qi_teacher_knows(const qi_teacher *t, int world);
 

@@ -229,7 +229,10 @@ static void teacher_says(void *ctx, float *action, uint8_t *knows) {
 static void move_on(qi_worlds *w) {
     int each = w->asked ? w->teacher.each : 1;
     for (int k = 0; k < each; k++) {
-        if (k > 0) qi_teacher_step(&w->teacher, w->pool, qiao_sim_obs(w->sim));
+        if (k > 0) {
+            qi_teacher_step(&w->teacher, w->pool, qiao_sim_obs(w->sim));
+            for (int i = 0; i < w->env.n; i++) qi_teacher_did(&w->teacher, i, &w->cmd);
+        }
         qiao_sim_step(w->sim, w->nstep / each);
         qiao_sim_observe(w->sim);
     }
@@ -254,6 +257,7 @@ static void act(void *ctx, int thread, int from, int to) {
     else
         qi_policy_say(w->mind, qiao_sim_obs(w->sim), w->said, &w->cmd);
     for (int i = first; i < end; i++) {
+        if (w->asked) qi_teacher_did(&w->teacher, i, &w->cmd);
         for (int j = 0; j < w->cmd.nu; j++) {
             size_t k = (size_t)i * (size_t)w->cmd.nu + (size_t)j;
             if (w->cmd.kp[k] > 0) w->cmd.kp[k] *= w->one[i].kp;
