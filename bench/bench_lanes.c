@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // bench_lanes.c - engine lanes beside MuJoCo in one run: same model, same controls, one core each,
 // turn and turn about; steps a second and the mean error of qacc against the converged optimum.
-//   bench_lanes               all robots at hand: MuJoCo at the file's own setting
+//   bench_lanes [NAME]        all robots at hand, or those of that name: MuJoCo at the file's own
+//                             setting
 //   bench_lanes --curve F     five settings each: F.csv and F.svg
 //   bench_lanes --worlds      cost and memory a world from 1,000 to 100,000 worlds, 1 and 2 threads
 // A ratio counts only where the error of lanes is no larger, or no larger than what the last bits of
@@ -424,8 +425,12 @@ static int worlds(void) {
     return 0;
 }
 
+// MuJoCo warns of the same step again and again, for every setting that is tried.
+static void no_warning(const char *text) { (void)text; }
+
 int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
+    mju_user_warning = no_warning;
     if (argc > 2 && strcmp(argv[1], "--curve") == 0) return curve(argv[2]);
     if (argc > 1 && strcmp(argv[1], "--worlds") == 0) return worlds();
     printf("one core each; the makers' robots of %s\n", data());
