@@ -90,6 +90,20 @@ static mjModel *load(const char *path) {
 static double *control(const bench *b, int round, int w) {
     return b->ctrl + (round * GROUPS * LANES + w) * b->m->nu;
 }
+// A floating robot is let down until it touches the ground: standing is what robots do.
+static void let_down(bench *b) {
+    const mjModel *m = b->m;
+    if (!m->njnt || m->jnt_type[0] != mjJNT_FREE) return;
+    for (int k = 0; k < 2000; k++, b->d->qpos[2] -= 0.001) {
+        mj_fwdPosition(m, b->d);
+        for (int c = 0; c < b->d->ncon; c++) {
+            const mjContact *at = &b->d->contact[c];
+            if (at->dist < 0 &&
+                (m->geom_bodyid[at->geom[0]] == 0 || m->geom_bodyid[at->geom[1]] == 0))
+                return;
+        }
+    }
+}
 static void begin(bench *b) { // states and controls that both engines start from
     const mjModel *m = b->m;
     seed = 1;
@@ -106,6 +120,7 @@ static void begin(bench *b) { // states and controls that both engines start fro
                 control(b, r, w)[i] = u;
             }
         mj_normalizeQuat(m, b->d->qpos);
+        let_down(b);
         memcpy(b->q + w * m->nq, b->d->qpos, (size_t)m->nq * sizeof(double));
     }
 }
