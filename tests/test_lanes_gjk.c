@@ -97,11 +97,11 @@ TEST(convex_pairs_have_mujocos_contacts) {
 TEST(a_hulls_reach_is_never_too_small) {
     lanes_case x;
     CHECK(open_pair(&x, shape[5], shape[6], 0, QIAO_REAL_F64));
-    static double t[QI_HULL_NUMBERS];
+    static qi_reach t;
     const mjModel *m = x.c.mj;
     for (int mesh = 0; mesh < 2; mesh++) {
         const float *v = m->mesh_vert + 3 * m->mesh_vertadr[mesh];
-        CHECK(qi_hull_table(m, mesh, t), "out of memory");
+        CHECK(qi_reach_make(m, mesh, &t), "out of memory");
         double worst = 0;
         for (int k = 0; k < 2000; k++) {
             double d[3] = {lanes_random(&x), lanes_random(&x), lanes_random(&x)}, most = -1e9;
@@ -113,10 +113,10 @@ TEST(a_hulls_reach_is_never_too_small) {
             double big = fabs(d[a]), u = (d[(a + 1) % 3] / big + 1) * QI_HULL / 2,
                    w = (d[(a + 2) % 3] / big + 1) * QI_HULL / 2;
             int i = (int)fmin(u, QI_HULL - 1), j = (int)fmin(w, QI_HULL - 1), n = QI_HULL + 1;
-            const double *c = t + 4 * (((2 * a + (d[a] < 0)) * n + i) * n + j);
+            const float *c = t.high + ((2 * a + (d[a] < 0)) * n + i) * n + j;
             u -= i, w -= j;
-            double h =
-                (1 - u) * ((1 - w) * c[0] + w * c[4]) + u * ((1 - w) * c[4 * n] + w * c[4 * n + 4]);
+            double low = (1 - w) * (double)c[0] + w * (double)c[1];
+            double h = (1 - u) * low + u * ((1 - w) * (double)c[n] + w * (double)c[n + 1]);
             CHECK(big * h >= most - 1e-12, "%.17g where corners reach %.17g", big * h, most);
             worst = fmax(worst, (big * h - most) / mju_norm3(d));
         }

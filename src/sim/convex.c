@@ -3,32 +3,68 @@
 #include "sim/convex_in.h"
 
 static int square(double x) { return x >= 0 ? x < QI_HULL ? (int)x : QI_HULL - 1 : 0; }
-static inline double along(const qi_hull *h, int i, vec3 d) {
-    const float *x = h->vert + 3 * h->id[i];
-    return (d.x * (double)x[0] + d.y * (double)x[1]) + d.z * (double)x[2];
+static inline double along(const qi_corner *c, vec3 d) {
+    return (d.x * (double)c->x[0] + d.y * (double)c->x[1]) + d.z * (double)c->x[2];
 }
 // Uphill from where MuJoCo begins. Hulls are not quite convex in their last digits: a climb may end
 // a hair below the farthest corner, and further contacts depend on which corner it was.
-static vec3 climb_far(solid *s, vec3 d) {
-    const qi_hull *h = s->hull;
+typedef struct climb {
+    const qi_corner *ring;
+    vec3 d;
+    double most;
+    int best;
+} climb;
+static climb climb_from(const solid *s, vec3 dir) {
+    climb c = {.ring = s->hull->ring, .d = mat_tvec(s->rot, dir)};
+    vec3 d = c.d;
     int x = (d.x > 0.4) - (d.x < -0.4) + 1, y = (d.y > 0.4) - (d.y < -0.4) + 1;
-    int best = h->start[9 * x + 3 * y + (d.z > 0.4) - (d.z < -0.4) + 1], was = -1;
-    double most = along(h, best, d);
+    c.best = s->hull->start[9 * x + 3 * y + (d.z > 0.4) - (d.z < -0.4) + 1];
+    c.most = along(c.ring + c.best, d);
     if (s->at >= 0) {
-        double kept = along(h, s->at, d);
-        if (!(most > kept)) most = kept, best = s->at;
+        double kept = along(c.ring + s->at, d);
+        if (!(c.most > kept)) c.most = kept, c.best = s->at;
     }
-    while (best != was) {
-        was = best;
-        for (const int *e = h->edge + h->first[was]; *e >= 0; e++) {
-            double far = along(h, *e, d);
-            if (far > most) most = far, best = *e;
-        }
-    }
-    s->at = best, s->last = h->id[best];
-    const float *p = h->vert + 3 * s->last;
-    return vec((double)p[0], (double)p[1], (double)p[2]);
+    return c;
 }
+static inline bool climb_on(climb *c) { // to the best neighbour; false: there is none
+    const qi_corner *n = c->ring + c->best;
+    double most = c->most;
+    int was = c->best, best = was, more;
+    do {
+        double far = along(++n, c->d);
+        more = n->id;
+        int at = more ^ more >> 31; // without the last one's mark
+        int higher = -(far > most); // no branch: nobody can foretell it
+        best ^= (best ^ at) & higher, most = far > most ? far : most;
+    } while (more >= 0);
+    __builtin_prefetch(c->ring + best), __builtin_prefetch(c->ring + best + 4);
+    c->best = best, c->most = most;
+    return best != was;
+}
+static vec3 climb_end(const climb *c, solid *s) {
+    const qi_corner *p = c->ring + c->best;
+    s->at = c->best, s->last = p->id;
+    vec3 x = vec((double)p->x[0], (double)p->x[1], (double)p->x[2]);
+    return add(mat_vec(s->rot, x), s->pos);
+}
+static bool climbs(const solid *s) { return s->type == mjGEOM_MESH && s->hull->ring; }
+static vec3 climb_far(solid *s, vec3 dir) {
+    climb c = climb_from(s, dir);
+    while (climb_on(&c))
+        ;
+    return climb_end(&c, s);
+}
+// On both shapes by turns: what one waits for, the other has time for.
+static void climb_both(corner *c, solid *a, solid *b, vec3 dir, vec3 back) {
+    climb x = climb_from(a, dir), y = climb_from(b, back);
+    bool on = true, too = true;
+    while (on || too) {
+        if (on) on = climb_on(&x);
+        if (too) too = climb_on(&y);
+    }
+    c->a = climb_end(&x, a), c->b = climb_end(&y, b);
+}
+
 // The hull's farthest corner along d, in its own axes.
 static vec3 hull_far(solid *s, vec3 d) {
     const qi_hull *h = s->hull;
@@ -46,7 +82,7 @@ static vec3 hull_far(solid *s, vec3 d) {
     const qi_corner *best = h->far + cell[0], *end = h->far + cell[1];
     double most = -LIMIT;
     for (const qi_corner *c = best; c < end; c++) {
-        double y = (d.x * (double)c->x[0] + d.y * (double)c->x[1]) + d.z * (double)c->x[2];
+        double y = along(c, d);
         if (y > most) most = y, best = c;
     }
     s->last = best->id;
@@ -62,6 +98,7 @@ static vec3 far_of(solid *s, vec3 dir) {
         return add(mul(up, s->rot.z), s->pos);
     }
     if (s->type == mjGEOM_SPHERE) return axpy(z[0], dir, s->pos);
+    if (climbs(s)) return climb_far(s, dir);
     d = mat_tvec(s->rot, dir);
     switch (s->type) {
     case mjGEOM_CAPSULE:
@@ -86,14 +123,17 @@ static vec3 far_of(solid *s, vec3 dir) {
         x = vec(d.x >= 0 ? z[0] : -z[0], d.y >= 0 ? z[1] : -z[1], d.z >= 0 ? z[2] : -z[2]);
         s->last = (x.x > 0) | (x.y > 0) << 1 | (x.z > 0) << 2;
         break;
-    default: x = s->hull->start ? climb_far(s, d) : hull_far(s, d);
+    default: x = hull_far(s, d);
     }
     return add(mat_vec(s->rot, x), s->pos);
 }
 
 void qi_convex_support(corner *c, solid *a, solid *b, vec3 dir) {
     vec3 back = neg(dir);
-    c->a = far_of(a, dir), c->b = far_of(b, back);
+    if (climbs(a) && climbs(b))
+        climb_both(c, a, b, dir, back);
+    else
+        c->a = far_of(a, dir), c->b = far_of(b, back);
     if (a->grow > 0) c->a = axpy(a->grow, dir, c->a);
     if (b->grow > 0) c->b = axpy(b->grow, back, c->b);
     c->p = sub(c->a, c->b);

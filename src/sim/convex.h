@@ -20,13 +20,15 @@ typedef struct qi_corner { // 4 to a line of the cache
     float x[3];
     int id; // its number in the mesh
 } qi_corner;
-typedef struct qi_hull {  // a mesh's convex hull; points into the model
-    int n;                // corners; 0: no hull
-    const int *cell;      // [QI_HULL_CELLS + 1] into far, without start: the farthest along any
+typedef struct qi_hull { // a mesh's convex hull; points into the model
+    int n;               // corners; 0: no hull
+    // To climb: of each corner its place and number, then its neighbours' places and where each
+    // one's own entry stands in ring; ~ of that for the last. start [27]: where MuJoCo begins.
+    const qi_corner *ring; // NULL: it has no climb
+    int start[27];
+    const int *cell;      // [QI_HULL_CELLS + 1] into far, without ring: the farthest along any
     const qi_corner *far; // direction of the square
     const float *vert;    // [][3] the mesh's corners by number
-    const int *first, *edge, *id; // neighbours of hull corner i: edge[first[i]] .. up to -1; number
-    const int *start;             // [27] where MuJoCo begins a climb; NULL: it has no climb
     const int *facesadr, *facesnum, *faces;       // by number: the faces around a corner
     const int *cornersadr, *cornersnum, *corners; // of a face
     const double *normal;                         // of a face

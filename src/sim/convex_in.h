@@ -20,7 +20,7 @@ typedef struct solid {
     vec3 pos;
     mat3 rot;
     const qi_hull *hull;
-    int at, last; // the corner found last: of the hull, its number; -1: none
+    int at, last; // the corner found last: in its ring, its number; -1: none
 } solid;
 
 typedef struct corner { // of the difference a - b of both shapes

@@ -19,14 +19,14 @@ static float *corners(const mjModel *m, int mesh, int *n) {
     return x;
 }
 
-bool qi_hull_table(const mjModel *m, int mesh, double *table) {
-    int n;
+bool qi_reach_make(const mjModel *m, int mesh, qi_reach *r) {
+    int n, at = 0;
     float *x = corners(m, mesh, &n);
     if (!x) return false;
-    double *o = table, d[3];
+    double d[3];
     for (int side = 0; side < 6; side++)
         for (int i = 0; i <= QI_HULL; i++)
-            for (int j = 0; j <= QI_HULL; j++, o += 4) {
+            for (int j = 0; j <= QI_HULL; j++, at++) {
                 int a = side / 2, best = 0;
                 double most = -1e300;
                 d[a] = side & 1 ? -1 : 1;
@@ -36,8 +36,9 @@ bool qi_hull_table(const mjModel *m, int mesh, double *table) {
                     double h = d[0] * (double)c[0] + d[1] * (double)c[1] + d[2] * (double)c[2];
                     if (h > most) most = h, best = k;
                 }
-                o[0] = most;
-                for (int k = 0; k < 3; k++) o[1 + k] = (double)x[3 * best + k];
+                r->high[at] = (float)most;
+                if ((double)r->high[at] < most) r->high[at] = nextafterf(r->high[at], INFINITY);
+                memcpy(r->x[at], x + 3 * best, sizeof r->x[at]);
             }
     free(x);
     return true;
@@ -132,6 +133,30 @@ static bool add_cell(build *b, int number, int side, const double lo[2], const d
     return true;
 }
 
+// Corners with their neighbours, see convex.h.
+static bool make_ring(const build *b, const int *start, qiao_arena *arena, qi_hull *h) {
+    int *at = malloc((size_t)b->n * sizeof *at), size = 0;
+    bool alone = false;
+    for (int i = 0; at && i < b->n; i++) {
+        int deg = 0;
+        while (b->edge[b->first[i] + deg] >= 0) deg++;
+        at[i] = size, size += 1 + deg, alone |= deg == 0;
+    }
+    qi_corner *ring = at ? qiao_arena_get(arena, (size_t)size * sizeof *ring) : NULL;
+    for (int i = 0; ring && i < b->n; i++) {
+        qi_corner *c = ring + at[i];
+        memcpy(c->x, corner_at(b, i), sizeof c->x), c->id = b->id[i];
+        for (const int *e = b->edge + b->first[i]; *e >= 0; e++) {
+            c++;
+            memcpy(c->x, corner_at(b, *e), sizeof c->x), c->id = e[1] >= 0 ? at[*e] : ~at[*e];
+        }
+    }
+    for (int k = 0; ring && k < 27; k++) h->start[k] = at[start[k]];
+    if (ring && !alone) h->ring = ring, h->n = b->n;
+    free(at);
+    return ring;
+}
+
 bool qi_hull_make(const mjModel *m, int mesh, qiao_arena *arena, qi_hull *h) {
     *h = (qi_hull){0};
     int vert = m->mesh_vertadr[mesh], poly = m->mesh_polyadr[mesh];
@@ -145,11 +170,8 @@ bool qi_hull_make(const mjModel *m, int mesh, qiao_arena *arena, qi_hull *h) {
     h->normal = m->mesh_polynormal + 3 * poly, h->nface = m->mesh_polynum[mesh];
     build b = {.n = graph[0], .vert = h->vert, .first = graph + 2};
     b.id = b.first + b.n, b.edge = b.id + b.n;
-    h->first = b.first, h->edge = b.edge, h->id = b.id;
-    if (m->mesh_vertnum[mesh] >= 10) { // as MuJoCo: fewer are all looked at
-        h->start = m->mesh_extrema + 27 * mesh, h->n = b.n;
-        return true;
-    }
+    if (m->mesh_vertnum[mesh] >= 10) // as MuJoCo: fewer are all looked at
+        return make_ring(&b, m->mesh_extrema + 27 * mesh, arena, h);
     b.seen = calloc(2 * (size_t)b.n, sizeof *b.seen), b.queue = b.seen ? b.seen + b.n : NULL;
     int *cell = qiao_arena_get(arena, (QI_HULL_CELLS + 1) * sizeof *cell), at = 0, k = 0;
     bool ok = b.seen && cell;
@@ -170,4 +192,14 @@ bool qi_hull_make(const mjModel *m, int mesh, qiao_arena *arena, qi_hull *h) {
     }
     free(b.seen), free(b.far);
     return far;
+}
+
+bool qi_lhull_make(const mjModel *m, int mesh, qiao_arena *arena, qi_lhull *h) {
+    if (h->solid) return true;
+    qi_reach *reach = qiao_arena_get(arena, sizeof *reach);
+    qi_hull *solid = qiao_arena_get(arena, sizeof *solid);
+    if (!reach || !solid || !qi_reach_make(m, mesh, reach) || !qi_hull_make(m, mesh, arena, solid))
+        return false;
+    h->reach = reach, h->solid = solid;
+    return true;
 }

@@ -3,6 +3,7 @@
 // computation (constraint model, collision filtering, parameter mixing).
 #include "sim/lanes_plan.h"
 #include "sim/lanes_alike.h"
+#include "sim/lanes_hull.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -176,13 +177,6 @@ static int use_geom(qi_lplan *p, int *index, int g) {
     *o = (qi_lgeom){.geom = g, .type = m->geom_type[g], .link = p->dyn->body_link[body]};
     o->rbound = m->geom_rbound[g];
     memcpy(o->size, m->geom_size + 3 * g, sizeof o->size);
-    const double *box = m->geom_aabb + 6 * g, *h = box + 3;
-    memcpy(o->box, box, sizeof o->box);
-    o->axis = h[0] > h[1] ? (h[0] > h[2] ? 0 : 2) : (h[1] > h[2] ? 1 : 2);
-    double u = h[(o->axis + 1) % 3], v = h[(o->axis + 2) % 3];
-    o->half = h[o->axis], o->radius = hypot(u, v);
-    bool round = o->axis == 2 && (o->type == mjGEOM_CYLINDER || o->type == mjGEOM_CAPSULE);
-    if (round) o->radius = fmax(u, v);
     in_link(p, body, m->geom_pos + 3 * g, m->geom_quat + 4 * g, o->pos, o->mat);
     return index[g] = p->ngeom++;
 }
@@ -515,6 +509,7 @@ static bool make_equalities(qi_lplan *p) {
 static bool make_bodies(qi_lplan *p) {
     const mjModel *m = p->m;
     if (!(p->body_ipos = get(p, 3 * (size_t)m->nbody, sizeof(double)))) return false;
+    if (!(p->hull = get(p, (size_t)m->nmesh, sizeof *p->hull))) return false;
     p->lone_dof = get(p, (size_t)m->njnt, sizeof(int));
     p->lone_link = get(p, (size_t)m->njnt, sizeof(int));
     if (!p->lone_dof || !p->lone_link) return false;

@@ -23,9 +23,6 @@ typedef struct qi_soft {
 typedef struct qi_lgeom {                   // that may touch another
     int geom, type, link;                   // link -1: fixed to the world
     double pos[3], mat[9], size[3], rbound; // in the link's frame (world's if fixed); columns
-    double box[6];                          // around it: middle, half sides, in its own frame
-    double half, radius;                    // a capsule about the same middle, along its axis
-    int axis;
 } qi_lgeom;
 
 typedef struct qi_lpair { // two geoms that may touch; type[a] <= type[b]
@@ -108,12 +105,13 @@ typedef struct qi_lplan {
     double impratio;
     // the order of elimination: h = pos[dof], dof = dof_at[h]; branches join at low h
     int permuted, *hpos, *dof_at;
-    int *dof_kind;      // 0, 1, 2: along x, y, z of a free joint; 3: its turns; 4: any other
-    qi_bits *fill;      // [nv] columns of row h of the factor, in robots that touch no branch
-    int *row, *col;     // [nv + 1], [..] the same as lists
-    int *link_parent;   // [nlink]
-    qi_bits *link_dofs; // [nlink] coordinates (h) that move the link
-    double *body_ipos;  // [nbody][3] centre of mass in the link's frame
+    int *dof_kind;         // 0, 1, 2: along x, y, z of a free joint; 3: its turns; 4: any other
+    qi_bits *fill;         // [nv] columns of row h of the factor, in robots that touch no branch
+    int *row, *col;        // [nv + 1], [..] the same as lists
+    int *link_parent;      // [nlink]
+    qi_bits *link_dofs;    // [nlink] coordinates (h) that move the link
+    double *body_ipos;     // [nbody][3] centre of mass in the link's frame
+    struct qi_lhull *hull; // [nmesh] made by the first engine model that asks, for all of them
     qiao_arena *arena;
 } qi_lplan;
 
