@@ -45,6 +45,12 @@ static bool wanted(const qi_bound *k, int j, const qiao_cmd *cmd, int row, doubl
     return can && m->action.scale[j] != 0;
 }
 
+static qi_now motion_now(const qi_bound *k, int w, const double *x) { // an action may add to it
+    qi_now now = {0};
+    if (k->m->action.residual) qi_now_make(k, w, x, &now);
+    return now;
+}
+
 // The action that makes want of a target that was there before.
 static double said(const qi_bound *k, int j, const qi_now *now, double before, double want) {
     const qi_manifest *m = k->m;
@@ -58,9 +64,8 @@ static double said(const qi_bound *k, int j, const qi_now *now, double before, d
 bool qi_policy_ask(const void *mem, const qiao_obs *obs, int w, const double *q, const double *qd,
                    const qiao_cmd *cmd, float *action) {
     const qi_bound *k = mem;
-    qi_now now;
     bool good = true;
-    qi_now_make(k, w, obs->x + (size_t)w * (size_t)obs->nobs, &now);
+    qi_now now = motion_now(k, w, obs->x + (size_t)w * (size_t)obs->nobs);
     for (int j = 0; j < k->nj; j++) {
         double want, target = k->target[(size_t)w * (size_t)k->nj + (size_t)j];
         bool can = wanted(k, j, cmd, w, q[j], qd[j], &want);
@@ -74,8 +79,7 @@ bool qi_policy_ask(const void *mem, const qiao_obs *obs, int w, const double *q,
 void qi_policy_did(void *mem, int w, const double *x, const qiao_cmd *cmd, int row) {
     qi_bound *k = mem;
     if (!k->ws[w].begun) return;
-    qi_now now;
-    qi_now_make(k, w, x, &now);
+    qi_now now = motion_now(k, w, x);
     for (int j = 0; j < k->nj; j++) {
         size_t i = (size_t)w * (size_t)k->nj + (size_t)j;
         double want, qd = k->vadr[j] >= 0 ? x[k->vadr[j]] : 0;
