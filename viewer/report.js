@@ -16,14 +16,15 @@ const said = (x) => (language === "zh" && x.zh) || x.en;
 function card(id, ...parts) {
   return el("section.card", { id }, el("h2", say(id)), ...parts);
 }
-// A picture that is drawn anew when its width changes.
+// A picture that is drawn anew when its width changes, or when it is told to fit.
 function picture(draw, name) {
   const box = el("div.picture" + (name ? "." + name : ""));
   let width = 0;
-  new ResizeObserver(() => {
+  box.fit = () => {
     const w = Math.round(box.clientWidth);
     if (w && w !== width) ((width = w), box.replaceChildren(draw(w)));
-  }).observe(box);
+  };
+  new ResizeObserver(box.fit).observe(box);
   return box;
 }
 
@@ -354,6 +355,7 @@ function fillReport() {
   const shown = cards.filter(Boolean);
   $("main").replaceChildren(...shown);
   $("toc").replaceChildren(...shown.map((c) => el("a", { href: "#" + c.id }, say(c.id))));
+  document.querySelectorAll(".picture").forEach((box) => box.fit()); // at once, not a frame later
 }
 
 const setTheme = (name) => (document.documentElement.dataset.theme = name);
